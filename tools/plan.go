@@ -1,0 +1,82 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// Request is what a caller asked of one tool on one connection.
+type Request struct {
+	// Tool is one of the family's tool names.
+	Tool string
+	// Args is a JSON object with the tool's own arguments. It is valid JSON
+	// without repeated names, and otherwise as the caller wrote it.
+	Args json.RawMessage
+	// Resume is where an earlier result said that it goes on, or "".
+	Resume string
+	// DryRun asks for a description only; the plan will not be run.
+	DryRun bool
+	// Estimate asks for facts that cost a visit to the target, such as a
+	// planner's row estimate. It is set when policy reads them.
+	Estimate bool
+}
+
+// Plan is a described call, ready to run at most once.
+type Plan interface {
+	// Action returns the facts. They do not change.
+	Action() Action
+	// Run does exactly what Action describes, within the limits. Its errors
+	// are *Refusal when nothing ran (ErrMoved among them) and *Failure
+	// otherwise; any other error counts as a failure whose text nobody sees.
+	// When ctx ends, Run stops the work on the target before it returns.
+	Run(ctx context.Context, gate Gate, limits Limits) (Result, error)
+}
+
+// Gate judges actions that a plan discovers while it runs.
+type Gate interface {
+	// Judge returns one verdict for each action, in order, after they have
+	// been recorded. What is not allowed must not go out.
+	Judge(ctx context.Context, actions []Action) ([]Verdict, error)
+}
+
+// Verdict is the answer of a Gate to one action.
+type Verdict struct {
+	Allowed bool
+	// Masker applies to what the action reads; nil masks nothing.
+	Masker Masker
+}
+
+// Result is what a plan yields. The gateway masks it before it is recorded or
+// sent, and the record and the caller get the same bytes.
+type Result interface {
+	// MarshalJSON writes the object that the tool's output schema describes.
+	json.Marshaler
+	// Mask replaces every value whose origins the masker names.
+	Mask(Masker)
+	// Stats counts what the run read and changed.
+	Stats() Stats
+	// Next says where a further call can go on, or "" when this is all.
+	Next() string
+}
+
+// Stats are counts for a session's totals.
+type Stats struct {
+	RowsRead       int64 `json:"rows_read,omitempty"`
+	RowsChanged    int64 `json:"rows_changed,omitempty"`
+	ObjectsDeleted int64 `json:"objects_deleted,omitempty"`
+}
+
+// Masker decides what becomes of a value by where it came from.
+type Masker interface {
+	// Mask returns what to do with a value of these origins; nil leaves it.
+	Mask(Origins) Mask
+}
+
+// Mask hides a value.
+type Mask interface {
+	// Name is the policy's word for it: "redact", "null", "hash", "partial".
+	Name() string
+	// Apply returns what stands in the value's place; ok is false when that
+	// is a null.
+	Apply(value string) (masked string, ok bool)
+}
