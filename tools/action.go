@@ -8,6 +8,8 @@ type Action struct {
 	Verb string `json:"verb"`
 	// Effect is the worst that the action can do.
 	Effect Effect `json:"effect"`
+	// Why says in a few words why the effect is not Read; "" when it is.
+	Why string `json:"-"`
 	// Targets are the objects that the action names, in no particular order.
 	Targets []Target `json:"targets"`
 	// Display is the action for a person to read: the statement, the command.
@@ -54,8 +56,8 @@ type Origins struct {
 	Any bool
 }
 
-// Flow is a value copied within the target.
+// Flow is a value copied within the target: what was read From is afterwards
+// read To.
 type Flow struct {
-	From Origins
-	To   Origin
+	From, To Origins
 }

@@ -10,7 +10,7 @@ type Effect uint8
 const (
 	// Unknown is an action that was not understood. Nothing runs it.
 	Unknown Effect = iota
-	// Destroy removes data or objects, or access to them.
+	// Destroy removes data or objects.
 	Destroy
 	// Write changes the target.
 	Write

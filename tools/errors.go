@@ -23,8 +23,11 @@ func (r *Refusal) Error() string { return r.Reason }
 type Failure struct {
 	// Code is the target's own: an SQLSTATE, an HTTP status.
 	Code string
-	// Message is the target's, without values that are masked.
+	// Message is the target's. It may quote values.
 	Message string
+	// Plain is Message without any value of the target. It stands in its
+	// place when a mask applies to something that the action touched.
+	Plain string
 	// Hint is the target's or ours; may be "".
 	Hint string
 	// Position counts characters of the statement from 1; 0 is unknown.

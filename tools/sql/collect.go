@@ -1,0 +1,110 @@
+package sql
+
+import (
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/chaperone-dev/chaperone/tools"
+	"github.com/chaperone-dev/chaperone/tools/sql/statement"
+)
+
+// collector takes rows from the wire into a result, up to the limits.
+type collector struct {
+	*rows
+	analysis *statement.Analysis
+	limits   tools.Limits
+	// skip rows come first and were returned by earlier calls.
+	skip, seen int
+	// drain goes on reading past the limits: a write must come to its end.
+	drain bool
+	full  bool
+}
+
+// fields takes the description of the result.
+func (c *collector) fields(fields []pgproto3.FieldDescription) {
+	for i, f := range fields {
+		c.columns = append(c.columns, resultColumn{
+			name: string(f.Name), typing: f.DataTypeOID, shown: typeNames[f.DataTypeOID],
+			origins: c.analysis.Origins(i, len(fields), f.TableOID, f.TableAttributeNumber),
+		})
+	}
+}
+
+// row takes one row. It returns false when the rest is not wanted; the server
+// itself stops after one row more than are.
+func (c *collector) row(values [][]byte) bool {
+	c.seen++
+	switch {
+	case c.seen <= c.skip || c.full || len(values) != len(c.columns):
+		return true
+	case c.count() == c.limits.Rows:
+		c.stop()
+		return true
+	}
+	size := rowSize(values)
+	if c.size+size > c.limits.Bytes {
+		if c.count() > 0 {
+			c.stop()
+			return c.drain
+		}
+		c.shorten(values)
+		size = rowSize(values)
+	}
+	c.size += size
+	for _, v := range values {
+		c.values = append(c.values, v...)
+		c.ends = append(c.ends, len(c.values))
+		c.nulls = append(c.nulls, v == nil)
+	}
+	return true
+}
+
+// stop notes where a further call can go on.
+func (c *collector) stop() {
+	c.full, c.truncated = true, true
+	c.next = strconv.Itoa(c.seen - 1)
+}
+
+// shorten cuts the values of a row that alone is larger than a result may be,
+// so that a call always gets on.
+func (c *collector) shorten(values [][]byte) {
+	fair := max(c.limits.Bytes/(8*len(values)), 1)
+	for i, v := range values {
+		if len(v) > fair {
+			c.cut = append(c.cut, cutValue{c.count(), i, len(v)})
+			values[i] = wholeRunes(v[:fair])
+		}
+	}
+}
+
+// wholeRunes drops the piece of a character at the end.
+func wholeRunes(v []byte) []byte {
+	for n := 1; n < utf8.UTFMax && n <= len(v); n++ {
+		if utf8.RuneStart(v[len(v)-n]) {
+			if !utf8.FullRune(v[len(v)-n:]) {
+				return v[:len(v)-n]
+			}
+			break
+		}
+	}
+	return v
+}
+
+// rowSize is an upper bound for a row as JSON, as long as its strings hold few
+// characters that JSON escapes; those count as what they become.
+func rowSize(values [][]byte) int {
+	size := len(values) + 2
+	for _, v := range values {
+		size += 4 + len(v)
+		for _, b := range v {
+			if b < ' ' {
+				size += 5
+			} else if b == '"' || b == '\\' {
+				size++
+			}
+		}
+	}
+	return size
+}

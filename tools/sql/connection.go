@@ -1,0 +1,142 @@
+package sql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/chaperone-dev/chaperone/tools"
+	"github.com/chaperone-dev/chaperone/tools/sql/statement"
+)
+
+// connection is one open database.
+type connection struct {
+	name   string
+	pool   *pool
+	trust  statement.Trust
+	limits tools.Limits
+	// known are analyses of earlier calls. Each is checked against the catalog
+	// in the transaction that relies on it.
+	known *lru.Cache[string, described]
+	// types are OIDs of types that callers named; names are the reverse.
+	types *lru.Cache[string, uint32]
+	names *lru.Cache[uint32, string]
+}
+
+// described is an analysis and the identity of the catalog that it holds for.
+type described struct {
+	statement *statement.Statement
+	analysis  *statement.Analysis
+	identity  string
+}
+
+// manyKnown bounds the analyses kept; a statement is at most 64 KB.
+const manyKnown = 512
+
+func newConnection(c tools.ConnectionConfig) (*connection, error) {
+	var config Config
+	if err := c.Decode(&config); err != nil {
+		return nil, err
+	}
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	pool, err := open(&config, c.Production())
+	if err != nil {
+		return nil, err
+	}
+	// lru.New fails only for a size that is not positive.
+	known, _ := lru.New[string, described](manyKnown)
+	types, _ := lru.New[string, uint32](manyKnown)
+	names, _ := lru.New[uint32, string](manyKnown)
+	return &connection{
+		name: c.Name, pool: pool, trust: config.trust(), limits: config.limits(),
+		known: known, types: types, names: names,
+	}, nil
+}
+
+// Close implements tools.Connection.
+func (c *connection) Close() error {
+	c.pool.Close()
+	return nil
+}
+
+// Describe implements tools.Connection.
+func (c *connection) Describe(ctx context.Context, r tools.Request) (tools.Plan, error) {
+	if r.Tool == toolSchema {
+		return c.describeSchema(r)
+	}
+	var a args
+	if err := tools.DecodeArgs(r.Args, &a); err != nil {
+		return nil, &tools.Refusal{Rule: "arguments", Reason: err.Error(), Hint: "see the tool's input schema"}
+	}
+	if err := a.check(); err != nil {
+		return nil, &tools.Refusal{Rule: "arguments", Reason: err.Error(), Blank: statement.Blank(a.SQL)}
+	}
+	skip, err := resume(r)
+	if err != nil {
+		return nil, err
+	}
+	d, err := c.describe(ctx, a.SQL)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{connection: c, described: d, args: a, skip: skip, action: d.analysis.Action}
+	if d.statement.Params != len(a.Params) {
+		return nil, miscounted(d.statement.Params, len(a.Params), p.action.Blank)
+	}
+	if p.types, err = c.paramTypes(ctx, a.Params); err != nil {
+		return nil, err
+	}
+	if r.Estimate && p.action.Effect != tools.Unknown {
+		if err := p.estimate(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func miscounted(want, got int, blank string) *tools.Refusal {
+	return &tools.Refusal{
+		Rule: "arguments", Blank: blank,
+		Reason: fmt.Sprintf("the statement has %d parameters and %d params are given", want, got),
+		Hint:   "write $1, $2 and so on in the statement, and one entry in params for each",
+	}
+}
+
+// describe parses and analyses a statement, or remembers that it has.
+func (c *connection) describe(ctx context.Context, sql string) (described, error) {
+	if d, ok := c.known.Get(sql); ok {
+		return d, nil
+	}
+	s, err := statement.Parse(sql)
+	if err != nil {
+		return described{}, &tools.Refusal{Rule: "syntax", Reason: err.Error(), Blank: statement.Blank(sql)}
+	}
+	cat, err := beginCatalog(ctx, c.pool)
+	if err != nil {
+		return described{}, unreachable(c.name, err)
+	}
+	defer cat.close(ctx)
+	d := described{statement: s}
+	if d.analysis, err = statement.Analyze(ctx, s, cat, c.trust); err != nil {
+		return described{}, c.unread(err, s)
+	}
+	if d.identity, err = cat.identity(ctx, d.analysis.Depends); err != nil {
+		return described{}, c.unread(err, s)
+	}
+	c.known.Add(sql, d)
+	return d, nil
+}
+
+// unread says that the catalog could not be read.
+func (c *connection) unread(err error, s *statement.Statement) *tools.Refusal {
+	r := unreachable(c.name, err)
+	if errors.Is(err, statement.ErrTooDeep) {
+		r = &tools.Refusal{Rule: "not-understood", Reason: err.Error()}
+	}
+	r.Blank = statement.Blank(s.Text)
+	return r
+}

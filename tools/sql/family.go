@@ -1,0 +1,101 @@
+package sql
+
+import (
+	_ "embed"
+	"encoding/json"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/chaperone-dev/chaperone/tools"
+	"github.com/chaperone-dev/chaperone/tools/sql/statement"
+)
+
+// The names of the family's tools.
+const (
+	toolRead   = "sql_read"
+	toolWrite  = "sql_write"
+	toolSchema = "sql_schema"
+)
+
+// Family is the SQL family. The zero value is ready to use.
+type Family struct{}
+
+// Name implements tools.Family.
+func (Family) Name() string { return "sql" }
+
+// Open implements tools.Family.
+func (Family) Open(c tools.ConnectionConfig) (tools.Connection, error) { return newConnection(c) }
+
+// FactsSchema implements tools.Family.
+func (Family) FactsSchema() json.RawMessage { return schemaOf[statement.Facts]() }
+
+// Tools implements tools.Family.
+func (Family) Tools() []tools.Tool {
+	return []tools.Tool{
+		{
+			Name: toolRead, Title: "Read from a database", Ceiling: tools.Read, Idempotent: true, Pages: true,
+			Input: schemaOf[statementArgs](), Output: schemaOf[rowsOutput](), Description: readDescription,
+		},
+		{
+			Name: toolWrite, Title: "Change a database", Ceiling: tools.Destroy,
+			Input: schemaOf[statementArgs](), Output: schemaOf[rowsOutput](), Description: writeDescription,
+		},
+		{
+			Name: toolSchema, Title: "Look at a database's schema", Ceiling: tools.Read, Idempotent: true, Pages: true,
+			Input: schemaOf[schemaArgs](), Output: schemaOf[schemaOutput](), Description: schemaDescription,
+		},
+	}
+}
+
+const readDescription = `Run one PostgreSQL statement that only reads: SELECT, VALUES, TABLE, SHOW or EXPLAIN.
+It runs in a read-only transaction that is always rolled back. Anything that could change something is refused; use sql_write for it.
+Pass values as params ($1, $2) rather than in the text. Long results are cut: pass next_cursor as cursor for more, with an ORDER BY.`
+
+const writeDescription = `Run one PostgreSQL statement that changes data or schema, in a transaction of its own.
+Say why in reason. Narrow UPDATE and DELETE by WHERE, and use RETURNING to see what changed.
+With dry_run nothing runs: you learn what the statement is understood to do and what policy says to it.`
+
+const schemaDescription = `List tables and views with their columns, keys, comments and sizes, as far as you may read them.
+Use it before you write SQL. pattern matches names such as "orders", "public.*" or "*customer*".`
+
+// statementArgs describes args to a client.
+type statementArgs struct {
+	SQL     string `json:"sql" jsonschema:"exactly one PostgreSQL statement"`
+	Params  []any  `json:"params,omitempty" jsonschema:"values for $1, $2 and so on: null, true, a number, a string, a list, or {\"type\": \"uuid\", \"value\": \"...\"}"`
+	MaxRows int    `json:"max_rows,omitempty" jsonschema:"return at most so many rows; policy may allow fewer"`
+}
+
+// rowsOutput describes rows to a client.
+type rowsOutput struct {
+	Columns     []columnOutput `json:"columns,omitempty"`
+	Rows        [][]any        `json:"rows,omitempty" jsonschema:"values in the order of columns; booleans, and numbers that every JSON reader holds exactly, as such; all else as PostgreSQL writes it"`
+	RowCount    int            `json:"row_count,omitempty"`
+	RowsChanged int            `json:"rows_changed,omitempty"`
+	Truncated   bool           `json:"truncated,omitempty" jsonschema:"there are more rows"`
+	Cut         []cutOutput    `json:"cut,omitempty" jsonschema:"values that were too long to be returned whole"`
+}
+
+type columnOutput struct {
+	Name   string `json:"name"`
+	Type   string `json:"type"`
+	Masked string `json:"masked,omitempty" jsonschema:"how policy hides the values"`
+}
+
+type cutOutput struct {
+	Row    int    `json:"row" jsonschema:"counts from 0"`
+	Column string `json:"column"`
+	Bytes  int    `json:"bytes" jsonschema:"how long the whole value is"`
+}
+
+// schemaOf is the JSON schema of a Go type, whose fields carry descriptions.
+func schemaOf[T any]() json.RawMessage {
+	schema, err := jsonschema.For[T](nil)
+	if err != nil {
+		panic(err) // a type of ours that has no schema is a mistake in the code
+	}
+	data, err := json.Marshal(schema)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}

@@ -1,0 +1,82 @@
+package pgserver
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	embedded "github.com/fergusstrange/embedded-postgres"
+)
+
+// folders are where distributions put PostgreSQL's programs, which they often
+// leave out of PATH.
+var folders = []string{
+	"/usr/lib/postgresql/*/bin",
+	"/usr/pgsql-*/bin",
+	"/usr/local/pgsql/bin",
+	"/usr/local/opt/postgresql@*/bin",
+	"/opt/homebrew/opt/postgresql@*/bin",
+	"/Applications/Postgres.app/Contents/Versions/*/bin",
+	`C:\Program Files\PostgreSQL\*\bin`,
+}
+
+// find looks for installed programs, the newest first.
+func find() (string, error) {
+	if path, err := exec.LookPath("initdb"); err == nil {
+		if dir := filepath.Dir(path); complete(dir) {
+			return dir, nil
+		}
+	}
+	for _, pattern := range folders {
+		dirs, _ := filepath.Glob(pattern)
+		slices.Sort(dirs)
+		for _, dir := range slices.Backward(dirs) {
+			if complete(dir) {
+				return dir, nil
+			}
+		}
+	}
+	return "", errors.New("no PostgreSQL server is installed; install the package postgresql")
+}
+
+// complete reports whether a folder has every program that a server needs.
+func complete(dir string) bool {
+	for _, name := range []string{"initdb", "pg_ctl", "postgres"} {
+		if _, err := exec.LookPath(filepath.Join(dir, name)); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// fetch gets programs for this platform into the server's own folder. The
+// library starts a server with them, which as root it can't; what counts is
+// that the programs are there.
+func fetch(o Options) (string, error) {
+	programs := filepath.Join(o.Dir, "programs")
+	bin := filepath.Join(programs, "bin")
+	if complete(bin) {
+		return bin, nil
+	}
+	o.Progress("fetching PostgreSQL")
+	port, err := freePort()
+	if err != nil {
+		return "", err
+	}
+	scratch := filepath.Join(o.Dir, "scratch")
+	defer func() { _ = os.RemoveAll(scratch) }()
+	server := embedded.NewDatabase(embedded.DefaultConfig().Port(uint32(port)).Logger(io.Discard).
+		BinariesPath(programs).RuntimePath(scratch).CachePath(filepath.Join(o.Dir, "cache")))
+	err = server.Start()
+	if err == nil {
+		err = server.Stop()
+	}
+	if complete(bin) {
+		return bin, nil
+	}
+	return "", fmt.Errorf("no PostgreSQL server is installed and none could be fetched (%w); install the package postgresql", err)
+}

@@ -1,0 +1,152 @@
+package sql
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+// plan is one described statement.
+type plan struct {
+	connection *connection
+	described  described
+	action     tools.Action
+	args       args
+	types      []uint32
+	skip       int
+}
+
+// Action implements tools.Plan.
+func (p *plan) Action() tools.Action { return p.action }
+
+// Params are the parameters for the record and for people to read.
+func (p *plan) Params() []string {
+	out := make([]string, len(p.args.Params))
+	for i, param := range p.args.Params {
+		out[i] = strconv.Quote(param.text)
+		if param.null {
+			out[i] = "NULL"
+		}
+		if param.typing != "" {
+			out[i] += "::" + param.typing
+		}
+	}
+	return out
+}
+
+// Run implements tools.Plan.
+func (p *plan) Run(ctx context.Context, _ tools.Gate, limits tools.Limits) (tools.Result, error) {
+	limits = p.limits(limits)
+	timed, cancel := context.WithTimeout(ctx, limits.Timeout)
+	defer cancel()
+	out := &collector{
+		rows: &rows{changed: -1}, analysis: p.described.analysis, limits: limits, skip: p.skip,
+		drain: p.action.Effect != tools.Read,
+	}
+	var err error
+	switch p.action.Effect {
+	case tools.Read:
+		err = p.read(timed, out)
+	case tools.Write, tools.Destroy:
+		err = p.write(timed, out)
+	default:
+		return nil, &tools.Refusal{Rule: "not-understood", Reason: p.action.Why}
+	}
+	if err != nil {
+		return nil, p.ended(timed, err, limits)
+	}
+	p.connection.nameTypes(ctx, out.rows)
+	return out.rows, nil
+}
+
+// limits are the tightest of the call's, the connection's and our own.
+func (p *plan) limits(given tools.Limits) tools.Limits {
+	own := tools.Limits{Rows: min(p.args.MaxRows, maxRows)}
+	return p.connection.limits.Intersect(given).Intersect(own)
+}
+
+// ended says how a run failed.
+func (p *plan) ended(ctx context.Context, err error, limits tools.Limits) error {
+	var at *stepError
+	switch {
+	case errors.Is(err, tools.ErrMoved), errors.As(err, new(*tools.Refusal)), errors.As(err, new(*tools.Failure)):
+		return err
+	case ctx.Err() != nil:
+		return ended(ctx, limits.Timeout)
+	case errors.As(err, &at):
+		return failure(at.err)
+	case errors.As(err, new(*pgproto3.ExceededMaxBodyLenErr)):
+		return tooLarge()
+	}
+	return lost()
+}
+
+// guards are the first steps of a pipeline: the transaction, the server's own
+// time limit, and the check that the catalog still is what the plan was made by.
+// That check is planned once for a connection rather than for every call.
+func (p *plan) guards(begin string, timeout time.Duration) []step {
+	d := p.described.analysis.Depends
+	milliseconds := strconv.AppendInt(nil, max(timeout.Milliseconds(), 1), 10)
+	steps := []step{{prepared: begin}}
+	if d.Empty() {
+		return append(steps, step{prepared: limit, args: [][]byte{milliseconds, []byte("auto")}})
+	}
+	return append(steps,
+		step{prepared: limit, args: [][]byte{milliseconds, []byte("force_generic_plan")}},
+		step{prepared: guard, args: [][]byte{
+			textArray(d.Relations), oidArray(d.OIDs), textArray(d.Functions), textArray(d.Operators), textArray(d.Types),
+			[]byte(p.described.identity),
+		}},
+	)
+}
+
+// guardStep is the place of the check in a pipeline that has one.
+const guardStep = 2
+
+// statement is the caller's own step.
+func (p *plan) statement(out *collector) step {
+	s := step{text: p.described.statement.Query, types: p.types, args: values(p.args.Params), fields: out.fields, row: out.row}
+	if !out.drain {
+		// One more than is returned shows whether there are more.
+		s.rows = uint32(min(out.skip+out.limits.Rows+1, maxSkip+maxRows+1))
+	}
+	return s
+}
+
+// moved recognises the guard's own failure.
+func (p *plan) moved(err error) bool {
+	var at *stepError
+	if !errors.As(err, &at) || at.step != guardStep || at.err.Code != "22012" || p.described.analysis.Depends.Empty() {
+		return false
+	}
+	p.connection.known.Remove(p.args.SQL)
+	return true
+}
+
+func textArray(list []string) []byte {
+	text, _ := arrayText(quoteAll(list))
+	return []byte(text)
+}
+
+func quoteAll(list []string) []byte {
+	out := []byte{'['}
+	for i, s := range list {
+		out = appendString(comma(out, i), s)
+	}
+	return append(out, ']')
+}
+
+func oidArray(oids []uint32) []byte {
+	out := []byte{'{'}
+	for i, oid := range oids {
+		out = append(comma(out, i), oidText(oid)...)
+	}
+	return append(out, '}')
+}
+
+func oidText(oid uint32) []byte { return strconv.AppendUint(nil, uint64(oid), 10) }

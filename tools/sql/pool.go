@@ -1,0 +1,167 @@
+package sql
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/chaperone-dev/chaperone/tools"
+	"github.com/chaperone-dev/chaperone/tools/sql/statement"
+)
+
+//go:embed guard.sql
+var guardSQL string
+
+//go:embed catalog.sql
+var catalogSQL string
+
+// The statements of ours that every connection holds prepared.
+const (
+	beginRead  = "chaperone_begin_read"
+	beginWrite = "chaperone_begin_write"
+	rollback   = "chaperone_rollback"
+	commit     = "chaperone_commit"
+	limit      = "chaperone_limit"
+	guard      = "chaperone_guard"
+)
+
+var prepared = map[string]string{
+	beginRead:  "BEGIN READ ONLY",
+	beginWrite: "BEGIN READ WRITE",
+	rollback:   "ROLLBACK",
+	commit:     "COMMIT",
+	// A query, so that a read-only transaction can't be made another.
+	limit: "SELECT set_config('statement_timeout', $1, true), set_config('plan_cache_mode', $2, true)",
+	// The division fails, and with it the pipeline, when the catalog moved.
+	guard: "SELECT set_config('plan_cache_mode', 'auto', true), 1 / (CASE WHEN (" + guardSQL + ") = $6 THEN 1 ELSE 0 END)",
+}
+
+// pool holds connections to one database, each set up and verified.
+type pool struct {
+	*pgxpool.Pool
+	// production refuses a role that could leave the database.
+	production bool
+}
+
+// open starts a pool. It dials in the background.
+func open(c *Config, production bool) (*pool, error) {
+	config, err := c.pool()
+	if err != nil {
+		return nil, err
+	}
+	p := &pool{production: production}
+	config.AfterConnect = p.setUp
+	if p.Pool, err = pgxpool.NewWithConfig(context.Background(), config); err != nil {
+		return nil, errors.New("the pool of connections could not be made")
+	}
+	return p, nil
+}
+
+// privileges are what a role must not have in production: each reaches beyond
+// the database.
+const privilegeSQL = `
+SELECT current_setting('standard_conforming_strings') = 'on' AND current_setting('client_encoding') = 'UTF8',
+    r.rolsuper,
+    EXISTS (SELECT FROM pg_roles d WHERE d.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files')
+        AND pg_has_role(current_user, d.oid, 'MEMBER'))
+FROM pg_roles r WHERE r.rolname = current_user`
+
+var (
+	errSettings   = errors.New("the server does not take the settings that calls need")
+	errPrivileges = errors.New("the role may leave the database")
+)
+
+// setUp verifies a new connection and prepares our statements on it.
+func (p *pool) setUp(ctx context.Context, conn *pgx.Conn) error {
+	var settings, super, outside bool
+	row := conn.QueryRow(ctx, privilegeSQL, pgx.QueryExecModeExec)
+	switch err := row.Scan(&settings, &super, &outside); {
+	case err != nil:
+		return err
+	case !settings:
+		return errSettings
+	case p.production && (super || outside):
+		return errPrivileges
+	}
+	batch := conn.PgConn().StartPipeline(ctx)
+	for name, sql := range prepared {
+		batch.SendPrepare(name, sql, nil)
+	}
+	if err := batch.Sync(); err != nil {
+		return err
+	}
+	if err := batch.Close(); err != nil {
+		return err
+	}
+	return warm(ctx, conn)
+}
+
+// warm runs the large queries of ours once on nothing, so that no call waits
+// for them to be planned.
+func warm(ctx context.Context, conn *pgx.Conn) error {
+	cat, err := beginCatalog(ctx, conn)
+	if err != nil {
+		return err
+	}
+	defer cat.close(ctx)
+	if _, err := cat.Lookup(ctx, statement.Want{}); err != nil {
+		return err
+	}
+	_, err = cat.identity(ctx, statement.Depends{})
+	return err
+}
+
+// lease is a connection on loan.
+type lease struct {
+	*pgxpool.Conn
+}
+
+func (p *pool) acquire(ctx context.Context) (lease, error) {
+	conn, err := p.Acquire(ctx)
+	return lease{conn}, err
+}
+
+func (l lease) wire() *pgconn.PgConn { return l.Conn.Conn().PgConn() }
+
+// keep gives the connection back for others to use. It must be idle, outside a
+// transaction, and must not have run anything that lasts in a session.
+func (l lease) keep() { l.Release() }
+
+// drop closes the connection, so that nothing of the session is left. The pool
+// dials another one meanwhile.
+func (l lease) drop() {
+	conn := l.Hijack()
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
+		defer cancel()
+		_ = conn.Close(ctx)
+	}()
+}
+
+// unreachable says for the caller why no connection could be had. The detail,
+// which names hosts and roles, is for the operator's check-up only.
+func unreachable(name string, err error) *tools.Refusal {
+	r := &tools.Refusal{Rule: "unreachable", Hint: "tell the operator to run `chaperone doctor`"}
+	var refused *pgconn.PgError
+	switch {
+	case errors.Is(err, errPrivileges):
+		r.Rule = "superuser"
+		r.Reason = fmt.Sprintf("the connection %s is labelled as production and its role is a superuser or may reach files and programs of the server", name)
+		r.Hint = "the operator must give the connection a role that holds only what it needs"
+	case errors.Is(err, errSettings):
+		r.Reason = fmt.Sprintf("the database of %s does not take the settings that calls need", name)
+	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):
+		r.Reason = fmt.Sprintf("no connection to the database of %s was free in time", name)
+		r.Hint = "try again in a while"
+	case errors.As(err, &refused):
+		r.Reason = fmt.Sprintf("the database of %s refused the connection (SQLSTATE %s)", name, refused.Code)
+	default:
+		r.Reason = fmt.Sprintf("the database of %s can't be reached", name)
+	}
+	return r
+}

@@ -1,0 +1,145 @@
+package sql
+
+import (
+	"strconv"
+
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+// rows are what a statement yields: the result of sql_read and sql_write.
+type rows struct {
+	columns []resultColumn
+	// values holds all values one behind the other; ends[i] is where value i
+	// ends, counted row by row, or none for a null.
+	values []byte
+	ends   []int
+	nulls  []bool
+	// size is that of the rows as JSON.
+	size int
+	// cut lists values that were too long to be returned whole.
+	cut []cutValue
+
+	truncated bool
+	next      string
+	// changed is how many rows the statement changed, -1 for one that only reads.
+	changed int64
+}
+
+type resultColumn struct {
+	name    string
+	typing  uint32
+	shown   string
+	origins tools.Origins
+	masked  tools.Mask
+}
+
+type cutValue struct{ row, column, bytes int }
+
+// count is the number of rows.
+func (r *rows) count() int {
+	if len(r.columns) == 0 {
+		return 0
+	}
+	return len(r.ends) / len(r.columns)
+}
+
+// Mask implements tools.Result. A masked value is not even shown as null or
+// not null, unless the mask itself keeps that.
+func (r *rows) Mask(m tools.Masker) {
+	for i := range r.columns {
+		r.columns[i].masked = m.Mask(r.columns[i].origins)
+	}
+}
+
+// Stats implements tools.Result.
+func (r *rows) Stats() tools.Stats {
+	return tools.Stats{RowsRead: int64(r.count()), RowsChanged: max(r.changed, 0)}
+}
+
+// Next implements tools.Result.
+func (r *rows) Next() string { return r.next }
+
+// MarshalJSON implements tools.Result.
+func (r *rows) MarshalJSON() ([]byte, error) {
+	out := make([]byte, 0, r.size+64*len(r.columns)+256)
+	out = append(out, `{"columns":[`...)
+	for i, c := range r.columns {
+		out = comma(out, i)
+		out = c.append(out)
+	}
+	out = append(out, `],"rows":[`...)
+	start := 0
+	for n := range r.count() {
+		out = append(comma(out, n), '[')
+		for i, c := range r.columns {
+			at := n*len(r.columns) + i
+			out = c.appendValue(comma(out, i), r.values[start:r.ends[at]], r.nulls[at])
+			start = r.ends[at]
+		}
+		out = append(out, ']')
+	}
+	out = append(out, `],"row_count":`...)
+	out = strconv.AppendInt(out, int64(r.count()), 10)
+	if r.changed >= 0 {
+		out = append(out, `,"rows_changed":`...)
+		out = strconv.AppendInt(out, r.changed, 10)
+	}
+	out = append(out, `,"truncated":`...)
+	out = strconv.AppendBool(out, r.truncated)
+	return append(r.appendCut(out), '}'), nil
+}
+
+func (r *rows) appendCut(out []byte) []byte {
+	if len(r.cut) == 0 {
+		return out
+	}
+	out = append(out, `,"cut":[`...)
+	for i, c := range r.cut {
+		out = append(comma(out, i), `{"row":`...)
+		out = strconv.AppendInt(out, int64(c.row), 10)
+		out = append(out, `,"column":`...)
+		out = appendString(out, r.columns[c.column].name)
+		out = append(out, `,"bytes":`...)
+		out = append(strconv.AppendInt(out, int64(c.bytes), 10), '}')
+	}
+	return append(out, ']')
+}
+
+func (c *resultColumn) append(out []byte) []byte {
+	out = appendString(append(out, `{"name":`...), c.name)
+	out = appendString(append(out, `,"type":`...), c.shown)
+	if c.masked != nil {
+		out = appendString(append(out, `,"masked":`...), c.masked.Name())
+	}
+	return append(out, '}')
+}
+
+func (c *resultColumn) appendValue(out, text []byte, null bool) []byte {
+	switch {
+	case c.masked != nil:
+		return c.appendMasked(out, text, null)
+	case null:
+		return append(out, "null"...)
+	}
+	return appendValue(out, c.typing, text)
+}
+
+// appendMasked writes what the mask leaves. Redaction covers nulls too, so that
+// it does not tell who has a value; a null under other masks stays one.
+func (c *resultColumn) appendMasked(out, text []byte, null bool) []byte {
+	if null && c.masked.Name() != "redact" {
+		return append(out, "null"...)
+	}
+	masked, ok := c.masked.Apply(string(text))
+	if !ok {
+		return append(out, "null"...)
+	}
+	return appendString(out, masked)
+}
+
+func comma(out []byte, i int) []byte {
+	if i > 0 {
+		return append(out, ',')
+	}
+	return out
+}

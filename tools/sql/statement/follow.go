@@ -1,0 +1,157 @@
+package statement
+
+import (
+	"google.golang.org/protobuf/proto"
+)
+
+// The uses of a column in facts.
+const (
+	useOutput = "output"
+	useFilter = "filter"
+	useWrite  = "write"
+	useDefine = "define"
+	// useNone leaves the note to whoever uses the value further out.
+	useNone = ""
+)
+
+// maxQueries bounds the work on one statement, whose views may multiply.
+const maxQueries = 2000
+
+// follower finds out what a statement reads and where its values go. When in
+// doubt it widens a source; it never narrows one.
+type follower struct {
+	world *world
+	notes notes
+	// touched collects every source met below the expression at hand.
+	touched *source
+	// attributes are names used like columns that are functions: (row).f.
+	attributes set[Name]
+	via        string
+	views      map[uint32][]column
+	queries    int
+	lost       bool
+}
+
+func newFollower(w *world) *follower {
+	return &follower{world: w, notes: newNotes(), attributes: set[Name]{}, views: map[uint32][]column{}}
+}
+
+// expr follows an expression: everything it mentions may be in its value,
+// conditions and inner queries included.
+func (f *follower) expr(m proto.Message, sc *scope, use string) source {
+	var src source
+	if m == nil || !m.ProtoReflect().IsValid() {
+		return src
+	}
+	outer := f.touched
+	f.touched = &src
+	walk(m, func(m proto.Message) bool { return f.visit(m, sc) })
+	f.touched = outer
+	if outer != nil {
+		outer.add(src)
+	}
+	f.use(src, use)
+	return src
+}
+
+func (f *follower) visit(m proto.Message, sc *scope) bool {
+	switch m := m.(type) {
+	case *columnRef:
+		f.touched.add(f.resolve(m, sc))
+		return false
+	case *selectStmt:
+		f.query(m, sc, useNone)
+		return false
+	case *aIndirection:
+		for _, n := range m.GetIndirection() {
+			if name := text(n); name != "" {
+				f.attributes.add(Name{"", name})
+			}
+		}
+	case *funcCall:
+		f.touched.any = f.touched.any || !f.world.pure(qualified(m.GetFuncname()))
+	case *aExpr:
+		f.touched.any = f.touched.any || !f.world.pureOperator(qualified(m.GetName()))
+	case *typeCast:
+		f.touched.any = f.touched.any || f.world.impureCasts()
+	}
+	return true
+}
+
+// exprs follows several expressions and unites their sources.
+func (f *follower) exprs(nodes []*node, sc *scope, use string) source {
+	var src source
+	for _, n := range nodes {
+		src.add(f.expr(n, sc, use))
+	}
+	return src
+}
+
+// resolve follows a column reference to its source.
+func (f *follower) resolve(ref *columnRef, sc *scope) source {
+	fields := ref.GetFields()
+	if n := len(fields); n > 0 && fields[n-1].GetAStar() != nil {
+		return f.star(texts(fields[:n-1]), sc)
+	}
+	words := texts(fields)
+	switch len(words) {
+	case 1:
+		if src, ok := sc.column(words[0]); ok {
+			return src
+		}
+	case 2:
+		return f.field(sc.named("", words[0]), words[1])
+	case 3:
+		return f.field(sc.named(words[0], words[1]), words[2])
+	case 4:
+		return f.field(sc.named(words[1], words[2]), words[3])
+	}
+	return source{any: true}
+}
+
+// field is item.name: a column, or a function of the whole row.
+func (f *follower) field(i *item, name string) source {
+	if i == nil {
+		return source{any: true}
+	}
+	if src, ok := i.find(name); ok {
+		return src
+	}
+	if systemColumns[name] {
+		return source{}
+	}
+	f.attributes.add(Name{"", name})
+	src := i.all
+	src.any = src.any || !f.world.pure(Name{"", name})
+	return src
+}
+
+// star is everything that * or alias.* stands for inside an expression.
+func (f *follower) star(words []string, sc *scope) source {
+	var src source
+	if len(words) == 0 {
+		for _, i := range sc.items {
+			src.add(i.all)
+		}
+		return src
+	}
+	name := Name{"", words[len(words)-1]}
+	if len(words) > 1 {
+		name.Schema = words[len(words)-2]
+	}
+	if i := sc.named(name.Schema, name.Name); i != nil {
+		return i.all
+	}
+	return source{any: true}
+}
+
+// use notes what a source is used for.
+func (f *follower) use(src source, use string) {
+	if use == useNone {
+		return
+	}
+	for o := range src.known {
+		f.notes.columns.add(columnUse{o, use})
+	}
+	f.notes.opaque = f.notes.opaque || src.any
+}

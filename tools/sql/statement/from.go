@@ -1,0 +1,179 @@
+package statement
+
+import (
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+)
+
+// fromList follows the items of a FROM clause into the scope. Later items see
+// earlier ones, as if all were LATERAL.
+func (f *follower) fromList(nodes []*node, sc *scope) {
+	for _, n := range nodes {
+		spread := f.fromItem(unwrap(n), sc)
+		sc.star.columns = append(sc.star.columns, spread.columns...)
+		sc.star.exact = sc.star.exact && spread.exact
+	}
+}
+
+// fromItem adds one FROM item to the scope, and returns what * yields of it.
+func (f *follower) fromItem(m proto.Message, sc *scope) output {
+	var i *item
+	switch m := m.(type) {
+	case *rangeVar:
+		i = f.relation(m, sc)
+	case *rangeSubselect:
+		i = f.subselect(m, sc)
+	case *rangeFunction:
+		i = f.function(m, sc)
+	case *joinExpr:
+		return f.join(m, sc)
+	case *rangeTableSample:
+		f.exprs(m.GetArgs(), sc, useFilter)
+		f.expr(m.GetRepeatable(), sc, useFilter)
+		return f.fromItem(unwrap(m.GetRelation()), sc)
+	case *rangeTableFunc:
+		i = f.tableFunction(m, m.GetAlias(), sc)
+	case *jsonTable:
+		i = f.tableFunction(m, m.GetAlias(), sc)
+	default:
+		i = newItem("", "", nil)
+		i.open, i.all = true, source{any: true}
+	}
+	sc.items = append(sc.items, i)
+	return i.output()
+}
+
+// relation is a table, a view or a WITH query by name.
+func (f *follower) relation(m *rangeVar, sc *scope) *item {
+	i := newItem(m.GetSchemaname(), m.GetRelname(), nil)
+	if cte := sc.cte(m.GetRelname()); cte != nil && m.GetSchemaname() == "" {
+		*i = *cte
+	} else {
+		i.columns, i.open = f.read(Name{m.GetSchemaname(), m.GetRelname()})
+		i.all = union(i.columns)
+		i.all.any = i.all.any || i.open
+	}
+	i.schema, i.alias = m.GetSchemaname(), m.GetRelname()
+	if alias := m.GetAlias(); alias != nil {
+		i.rename(alias.GetAliasname(), texts(alias.GetColnames()))
+	}
+	return i
+}
+
+// read notes that a relation is read, and returns its columns. A name that
+// stands for nothing is open: the server will refuse it.
+func (f *follower) read(name Name) (columns []column, open bool) {
+	r := f.world.relation(name)
+	if r == nil {
+		return nil, true
+	}
+	f.notes.table(r, accessRead, f.via)
+	return f.columns(r), false
+}
+
+func (f *follower) subselect(m *rangeSubselect, sc *scope) *item {
+	out := f.statement(unwrap(m.GetSubquery()), sc, useNone)
+	i := newItem("", "", out.columns)
+	i.open = !out.exact
+	i.rename(m.GetAlias().GetAliasname(), texts(m.GetAlias().GetColnames()))
+	return i
+}
+
+// function is a set-returning function: whatever goes in may come out of any
+// of its columns.
+func (f *follower) function(m *rangeFunction, sc *scope) *item {
+	i := newItem("", "", nil)
+	i.open = true
+	name := ""
+	for _, n := range m.GetFunctions() {
+		call := n.GetList().GetItems()
+		i.all.add(f.exprs(call, sc, useFilter))
+		if len(call) > 0 {
+			name, _ = columnName(call[0])
+		}
+	}
+	f.use(i.all, useNone)
+	for _, n := range m.GetColdeflist() {
+		i.columns = append(i.columns, column{n.GetColumnDef().GetColname(), i.all})
+	}
+	i.alias = name
+	if alias := m.GetAlias(); alias != nil {
+		i.rename(alias.GetAliasname(), texts(alias.GetColnames()))
+		name = alias.GetAliasname()
+	}
+	// A function of one column names it like the item.
+	if len(i.columns) == 0 {
+		i.columns = []column{{name, i.all}}
+	}
+	return i
+}
+
+// tableFunction is XMLTABLE or JSON_TABLE.
+func (f *follower) tableFunction(m proto.Message, alias *aliasClause, sc *scope) *item {
+	i := newItem("", alias.GetAliasname(), nil)
+	i.open, i.all = true, f.expr(m, sc, useFilter)
+	i.rename(alias.GetAliasname(), texts(alias.GetColnames()))
+	return i
+}
+
+// join follows both sides and the condition. An alias on the join hides the
+// sides' own names.
+func (f *follower) join(m *joinExpr, sc *scope) output {
+	inner := &scope{items: slices.Clone(sc.items), ctes: sc.ctes, outer: sc.outer}
+	left := f.fromItem(unwrap(m.GetLarg()), inner)
+	right := f.fromItem(unwrap(m.GetRarg()), inner)
+	f.expr(m.GetQuals(), inner, useFilter)
+
+	using := texts(m.GetUsingClause())
+	if m.GetIsNatural() {
+		using = common(left.columns, right.columns)
+	}
+	spread := joined(left, right, using)
+	for _, c := range spread.columns[:min(len(using), len(spread.columns))] {
+		f.use(c.from, useFilter)
+	}
+	if alias := m.GetJoinUsingAlias(); alias != nil {
+		inner.items = append(inner.items, newItem("", alias.GetAliasname(), spread.columns[:min(len(using), len(spread.columns))]))
+	}
+	if alias := m.GetAlias(); alias != nil {
+		i := newItem("", "", spread.columns)
+		i.open = !spread.exact
+		i.rename(alias.GetAliasname(), texts(alias.GetColnames()))
+		sc.items = append(sc.items, i)
+		return i.output()
+	}
+	sc.items = inner.items
+	return spread
+}
+
+// joined is the column list of a join: the shared columns first, once.
+func joined(left, right output, using []string) output {
+	out := output{exact: left.exact && right.exact}
+	for _, name := range using {
+		var src source
+		for _, c := range slices.Concat(left.columns, right.columns) {
+			if c.name == name {
+				src.add(c.from)
+			}
+		}
+		out.columns = append(out.columns, column{name, src})
+	}
+	for _, c := range slices.Concat(left.columns, right.columns) {
+		if !slices.Contains(using, c.name) {
+			out.columns = append(out.columns, c)
+		}
+	}
+	return out
+}
+
+// common are the names on both sides of a NATURAL JOIN, in the left's order.
+func common(left, right []column) []string {
+	var names []string
+	for _, l := range left {
+		if slices.ContainsFunc(right, func(r column) bool { return r.name == l.name }) {
+			names = append(names, l.name)
+		}
+	}
+	return names
+}
