@@ -20,6 +20,8 @@ type Action struct {
 	// Blank is Display with every constant left out. It stands in the record
 	// when a constant may be a secret or belongs to something that is masked.
 	Blank string `json:"-"`
+	// Params are values that go with Display, as a person reads them.
+	Params []string `json:"-"`
 	// Secret says that Display holds a secret whatever policy says, such as a
 	// password in CREATE ROLE.
 	Secret bool `json:"-"`

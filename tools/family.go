@@ -14,6 +14,9 @@ type Family interface {
 	// FactsSchema is the JSON schema of the family's facts. Policies are
 	// compiled against it, so objects in it allow no additional properties.
 	FactsSchema() json.RawMessage
+	// Samples are typical actions, with facts that name nothing in particular.
+	// Policy is asked about them to tell a caller what it may do.
+	Samples() []Action
 	// Open makes a connection of its configuration, without waiting for the
 	// target: a target that is down shows when it is used, or in Check.
 	Open(ConnectionConfig) (Connection, error)

@@ -51,8 +51,9 @@ type Verdict struct {
 type Result interface {
 	// MarshalJSON writes the object that the tool's output schema describes.
 	json.Marshaler
-	// Mask replaces every value whose origins the masker names.
-	Mask(Masker)
+	// Mask replaces every value whose origins the masker names, and passes
+	// every other text through scrub.
+	Mask(m Masker, scrub Scrub)
 	// Stats counts what the run read and changed.
 	Stats() Stats
 	// Next says where a further call can go on, or "" when this is all.
@@ -71,6 +72,10 @@ type Masker interface {
 	// Mask returns what to do with a value of these origins; nil leaves it.
 	Mask(Origins) Mask
 }
+
+// Scrub returns text without any secret that can be known by its form. It is
+// the same text when there is none.
+type Scrub func(text string) string
 
 // Mask hides a value.
 type Mask interface {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
@@ -30,6 +31,8 @@ type described struct {
 	statement *statement.Statement
 	analysis  *statement.Analysis
 	identity  string
+	// checked is when the catalog was last seen to be the same.
+	checked time.Time
 }
 
 // manyKnown bounds the analyses kept; a statement is at most 64 KB.
@@ -84,6 +87,7 @@ func (c *connection) Describe(ctx context.Context, r tools.Request) (tools.Plan,
 		return nil, err
 	}
 	p := &plan{connection: c, described: d, args: a, skip: skip, action: d.analysis.Action}
+	p.action.Params = shown(a.Params)
 	if d.statement.Params != len(a.Params) {
 		return nil, miscounted(d.statement.Params, len(a.Params), p.action.Blank)
 	}
@@ -108,7 +112,7 @@ func miscounted(want, got int, blank string) *tools.Refusal {
 
 // describe parses and analyses a statement, or remembers that it has.
 func (c *connection) describe(ctx context.Context, sql string) (described, error) {
-	if d, ok := c.known.Get(sql); ok {
+	if d, ok := c.known.Get(sql); ok && c.holds(ctx, d) {
 		return d, nil
 	}
 	s, err := statement.Parse(sql)
@@ -127,8 +131,33 @@ func (c *connection) describe(ctx context.Context, sql string) (described, error
 	if d.identity, err = cat.identity(ctx, d.analysis.Depends); err != nil {
 		return described{}, c.unread(err, s)
 	}
+	d.checked = time.Now()
 	c.known.Add(sql, d)
 	return d, nil
+}
+
+// fresh is how long an analysis is taken to hold without a look at the
+// catalog. Running checks again in any case; this only makes it rare that a
+// call must be made anew because of that.
+const fresh = time.Second
+
+// holds reports whether a known analysis still is of the catalog as it is.
+func (c *connection) holds(ctx context.Context, d described) bool {
+	if d.analysis.Depends.Empty() || time.Since(d.checked) < fresh {
+		return true
+	}
+	cat, err := beginCatalog(ctx, c.pool)
+	if err != nil {
+		return false
+	}
+	defer cat.close(ctx)
+	identity, err := cat.identity(ctx, d.analysis.Depends)
+	if err != nil || identity != d.identity {
+		return false
+	}
+	d.checked = time.Now()
+	c.known.Add(d.statement.Text, d)
+	return true
 }
 
 // unread says that the catalog could not be read.

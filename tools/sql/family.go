@@ -29,6 +29,19 @@ func (Family) Open(c tools.ConnectionConfig) (tools.Connection, error) { return 
 // FactsSchema implements tools.Family.
 func (Family) FactsSchema() json.RawMessage { return schemaOf[statement.Facts]() }
 
+// Samples implements tools.Family.
+func (Family) Samples() []tools.Action {
+	sample := func(verb string, effect tools.Effect) tools.Action {
+		facts := noFacts(verb)
+		facts.HasWhere, facts.Limit = true, verb == "select"
+		return tools.Action{Verb: verb, Effect: effect, Targets: []tools.Target{}, Facts: facts}
+	}
+	return []tools.Action{
+		sample("select", tools.Read), sample("insert", tools.Write), sample("update", tools.Write),
+		sample("delete", tools.Destroy), sample("create_table", tools.Write), sample("drop_table", tools.Destroy),
+	}
+}
+
 // Tools implements tools.Family.
 func (Family) Tools() []tools.Tool {
 	return []tools.Tool{

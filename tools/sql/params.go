@@ -71,3 +71,18 @@ func resume(r tools.Request) (int, error) {
 
 // maxSkip bounds how far pages go: each page reads all rows before it again.
 const maxSkip = 10_000_000
+
+// shown are the parameters for people to read.
+func shown(params []param) []string {
+	out := make([]string, len(params))
+	for i, p := range params {
+		out[i] = strconv.Quote(p.text)
+		if p.null {
+			out[i] = "NULL"
+		}
+		if p.typing != "" {
+			out[i] += "::" + p.typing
+		}
+	}
+	return out
+}

@@ -24,21 +24,6 @@ type plan struct {
 // Action implements tools.Plan.
 func (p *plan) Action() tools.Action { return p.action }
 
-// Params are the parameters for the record and for people to read.
-func (p *plan) Params() []string {
-	out := make([]string, len(p.args.Params))
-	for i, param := range p.args.Params {
-		out[i] = strconv.Quote(param.text)
-		if param.null {
-			out[i] = "NULL"
-		}
-		if param.typing != "" {
-			out[i] += "::" + param.typing
-		}
-	}
-	return out
-}
-
 // Run implements tools.Plan.
 func (p *plan) Run(ctx context.Context, _ tools.Gate, limits tools.Limits) (tools.Result, error) {
 	limits = p.limits(limits)

@@ -18,6 +18,8 @@ type rows struct {
 	size int
 	// cut lists values that were too long to be returned whole.
 	cut []cutValue
+	// scrub is set by Mask.
+	scrub tools.Scrub
 
 	truncated bool
 	next      string
@@ -45,7 +47,8 @@ func (r *rows) count() int {
 
 // Mask implements tools.Result. A masked value is not even shown as null or
 // not null, unless the mask itself keeps that.
-func (r *rows) Mask(m tools.Masker) {
+func (r *rows) Mask(m tools.Masker, scrub tools.Scrub) {
+	r.scrub = scrub
 	for i := range r.columns {
 		r.columns[i].masked = m.Mask(r.columns[i].origins)
 	}
@@ -73,7 +76,7 @@ func (r *rows) MarshalJSON() ([]byte, error) {
 		out = append(comma(out, n), '[')
 		for i, c := range r.columns {
 			at := n*len(r.columns) + i
-			out = c.appendValue(comma(out, i), r.values[start:r.ends[at]], r.nulls[at])
+			out = c.appendValue(comma(out, i), r.values[start:r.ends[at]], r.nulls[at], r.scrub)
 			start = r.ends[at]
 		}
 		out = append(out, ']')
@@ -114,15 +117,23 @@ func (c *resultColumn) append(out []byte) []byte {
 	return append(out, '}')
 }
 
-func (c *resultColumn) appendValue(out, text []byte, null bool) []byte {
+func (c *resultColumn) appendValue(out, text []byte, null bool, scrub tools.Scrub) []byte {
 	switch {
 	case c.masked != nil:
 		return c.appendMasked(out, text, null)
 	case null:
 		return append(out, "null"...)
+	case scrub != nil && len(text) >= shortestSecret:
+		if clean := scrub(string(text)); clean != string(text) {
+			return appendString(out, clean)
+		}
 	}
 	return appendValue(out, c.typing, text)
 }
+
+// shortestSecret is how long a value must be to hold a secret that can be known
+// by its form.
+const shortestSecret = 16
 
 // appendMasked writes what the mask leaves. Redaction covers nulls too, so that
 // it does not tell who has a value; a null under other masks stays one.

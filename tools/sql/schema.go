@@ -228,8 +228,17 @@ func (r *schemaResult) MarshalJSON() ([]byte, error) {
 	return json.Marshal(r.schemaOutput)
 }
 
-// Mask implements tools.Result. What is masked was marked table by table.
-func (r *schemaResult) Mask(tools.Masker) {}
+// Mask implements tools.Result. Which columns are masked was marked table by
+// table; what is left to clean are comments.
+func (r *schemaResult) Mask(_ tools.Masker, scrub tools.Scrub) {
+	for i := range r.Tables {
+		t := &r.Tables[i]
+		t.Comment = scrub(t.Comment)
+		for j := range t.Columns {
+			t.Columns[j].Comment = scrub(t.Columns[j].Comment)
+		}
+	}
+}
 
 // Stats implements tools.Result.
 func (r *schemaResult) Stats() tools.Stats { return tools.Stats{RowsRead: int64(len(r.Tables))} }
