@@ -1,0 +1,105 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/chaperone-dev/chaperone/policy"
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+// decide asks policy once, and refuses unless it allows.
+func (g *Gateway) decide(ctx context.Context, c *call) error {
+	c.input = g.input(c, c.action)
+	c.decision = g.config.Policy().Decide(ctx, c.input)
+	c.isDecided = true
+	c.masker = c.decision.Masks.Masker(g.maskKey)
+	switch c.decision.Outcome {
+	case policy.Allow:
+	case policy.Approve, policy.Confirm:
+		return needsPeople(c.decision)
+	default:
+		return denied(c.decision)
+	}
+	return g.keepMasked(c)
+}
+
+// input is what policy judges an action of the call by.
+func (g *Gateway) input(c *call, a tools.Action) *policy.Input {
+	return &policy.Input{
+		Principal: c.session.Principal, Session: c.session.input(c.at), Connection: c.connection.Connection,
+		Call:   policy.Call{Tool: c.tool.Name, Reason: c.reason, DryRun: c.request.DryRun, Time: c.at.UTC()},
+		Action: a,
+	}
+}
+
+// denied is the refusal of a decision that denies.
+func denied(d policy.Decision) error {
+	r := &tools.Refusal{Rule: "default-deny", Reason: "policy does not allow it"}
+	if len(d.Rules) > 0 {
+		first := d.Rules[0]
+		r.Rule, r.Hint = first.Name, first.Hint
+		if first.Message != "" {
+			r.Reason = first.Message
+		}
+	}
+	for _, more := range d.Rules[min(1, len(d.Rules)):] {
+		r.Reason += fmt.Sprintf("; %s: %s", more.Name, more.Message)
+	}
+	return r
+}
+
+// needsPeople is the refusal of a call that policy wants a person to agree to.
+func needsPeople(d policy.Decision) error {
+	r := &tools.Refusal{Rule: "approval", Reason: "policy wants a person to agree to this first, and this gateway can't ask one yet"}
+	if d.Outcome == policy.Confirm {
+		r.Rule = "confirmation"
+	}
+	if len(d.Rules) > 0 {
+		r.Rule = d.Rules[0].Name
+	}
+	var who []string
+	for _, a := range d.Approve {
+		who = append(who, fmt.Sprintf("%d of %s (%s)", max(a.Count, 1), strings.Join(a.Groups, ", "), a.Rule))
+	}
+	if len(who) > 0 {
+		r.Reason += ": " + strings.Join(who, " and ")
+	}
+	r.Hint = "ask them to do it, or for a change of policy"
+	return r
+}
+
+// keepMasked refuses to copy a value that is masked to where it would not be.
+func (g *Gateway) keepMasked(c *call) error {
+	for _, flow := range c.action.Flows {
+		known := tools.Origins{Known: flow.From.Known}
+		if c.masker.Mask(known) == nil || c.masker.Mask(flow.To) != nil {
+			continue
+		}
+		return &tools.Refusal{
+			Rule:   "mask",
+			Reason: fmt.Sprintf("it would copy values of %s, which policy masks, to %s, where they are not masked", masked(c.masker, known), places(flow.To)),
+			Hint:   "leave the masked columns out",
+		}
+	}
+	return nil
+}
+
+// masked names the origins that a mask applies to.
+func masked(m tools.Masker, o tools.Origins) string {
+	var names []string
+	for _, origin := range o.Known {
+		if m.Mask(tools.Origins{Known: []tools.Origin{origin}}) != nil {
+			names = append(names, string(origin))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func places(o tools.Origins) string {
+	if len(o.Known) == 0 {
+		return "another place"
+	}
+	return string(o.Known[0])
+}

@@ -1,0 +1,118 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/chaperone-dev/chaperone/policy"
+	"github.com/chaperone-dev/chaperone/recorder"
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+// Record is where events go. See package recorder for what its methods promise.
+type Record interface {
+	Append(ctx context.Context, events ...recorder.Event) error
+	Note(events ...recorder.Event) error
+	Ready() error
+	Key(purpose string) [32]byte
+}
+
+// Decider judges actions. It always answers.
+type Decider interface {
+	Decide(ctx context.Context, in *policy.Input) policy.Decision
+	// Reads reports whether a rule looks at the field of the input.
+	Reads(path ...string) bool
+}
+
+// Connection is an open target under the name that callers know.
+type Connection struct {
+	policy.Connection
+	Target tools.Connection
+}
+
+// Config is what a gateway is made of.
+type Config struct {
+	Families    []tools.Family
+	Connections []Connection
+	Record      Record
+	// Policy returns the policy in force.
+	Policy func() Decider
+	// Concurrent bounds the calls of one principal at a time; 0 stands for 16.
+	Concurrent int
+	// Log is for the operator; it gets no secrets. Nil discards.
+	Log *slog.Logger
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// Gateway governs calls. Its methods are safe for concurrent use.
+type Gateway struct {
+	config      Config
+	tools       []Tool
+	connections map[string]Connection
+	busy        *doorkeeper
+	cursors     seal
+	digests     seal
+	maskKey     [32]byte
+	log         *slog.Logger
+	now         func() time.Time
+}
+
+// Tool is a tool and the family that it belongs to.
+type Tool struct {
+	tools.Tool
+	// Family is "" for the gateway's own.
+	Family string
+}
+
+// New makes a gateway. An error says what in the configuration is wrong.
+func New(c Config) (*Gateway, error) {
+	g := &Gateway{
+		config: c, connections: map[string]Connection{}, busy: newDoorkeeper(c.Concurrent),
+		cursors: seal(c.Record.Key("cursors")), digests: seal(c.Record.Key("digests")), maskKey: c.Record.Key("masks"),
+		log: c.Log, now: c.Now,
+	}
+	if g.log == nil {
+		g.log = slog.New(slog.DiscardHandler)
+	}
+	if g.now == nil {
+		g.now = time.Now
+	}
+	for _, f := range c.Families {
+		for _, t := range f.Tools() {
+			g.tools = append(g.tools, Tool{t, f.Name()})
+		}
+	}
+	g.tools = append(g.tools, Tool{Tool: accessTool()})
+	for i, t := range g.tools {
+		whole, err := complete(t)
+		if err != nil {
+			return nil, err
+		}
+		g.tools[i] = whole
+	}
+	for _, conn := range c.Connections {
+		if _, twice := g.connections[conn.Name]; twice {
+			return nil, fmt.Errorf("there are two connections named %q", conn.Name)
+		}
+		g.connections[conn.Name] = conn
+	}
+	return g, nil
+}
+
+// Tools lists all tools, always in the same order.
+func (g *Gateway) Tools() []Tool { return g.tools }
+
+// Drain waits until no call runs, or until ctx ends. It lets no call in.
+func (g *Gateway) Drain(ctx context.Context) error { return g.busy.close(ctx) }
+
+func (g *Gateway) tool(name string) (Tool, bool) {
+	for _, t := range g.tools {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Tool{}, false
+}

@@ -1,0 +1,43 @@
+package gateway
+
+import (
+	"encoding/json"
+
+	"github.com/chaperone-dev/chaperone/tools"
+	"github.com/chaperone-dev/chaperone/tools/scrub"
+)
+
+// mask hides what policy says, and whatever is a secret by its form. The bytes
+// it returns are the ones that are recorded and the ones that are sent.
+func (g *Gateway) mask(c *call, result tools.Result) ([]byte, error) {
+	result.Mask(c.masker, scrubbed)
+	return result.MarshalJSON()
+}
+
+// scrubbed is text without secrets that can be known by their form.
+func scrubbed(text string) string { return scrub.Text(text) }
+
+// dryRun is the result of a dry run.
+type dryRun struct {
+	Description describedAction `json:"description"`
+}
+
+type describedAction struct {
+	Verb    string          `json:"verb"`
+	Effect  tools.Effect    `json:"effect"`
+	Why     string          `json:"why,omitempty"`
+	Targets []tools.Target  `json:"targets"`
+	Facts   json.RawMessage `json:"facts,omitempty"`
+}
+
+func description(c *call) ([]byte, error) {
+	d := describedAction{Verb: c.action.Verb, Effect: c.action.Effect, Why: c.action.Why, Targets: c.action.Targets}
+	if c.action.Facts != nil {
+		facts, err := json.Marshal(c.action.Facts)
+		if err != nil {
+			return nil, err
+		}
+		d.Facts = facts
+	}
+	return json.Marshal(dryRun{d})
+}

@@ -1,0 +1,136 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+// Call carries one call through every stage, in this order and no other:
+//
+//	identity -> describe -> decide -> record intent -> run -> mask -> record outcome -> reply
+//
+// Whatever stops a call becomes a reply that says why. The run belongs to the
+// gateway: ctx ends it only when the caller cancels or the gateway shuts down,
+// never because a connection broke, and its outcome is recorded in any case.
+func (g *Gateway) Call(ctx context.Context, s *Session, in Incoming) (reply Reply) {
+	c := g.receive(s, in)
+	defer func() {
+		if fault := recover(); fault != nil {
+			reply = g.panicked(c, fault, debug.Stack())
+		}
+	}()
+
+	leave, err := g.identify(c)
+	if err != nil {
+		return g.stopped(c, stageIdentity, err)
+	}
+	defer leave()
+
+	plan, err := g.describe(ctx, c)
+	if err != nil {
+		return g.stopped(c, stageDescribe, err)
+	}
+	if err := g.decide(ctx, c); err != nil {
+		return g.stopped(c, stageDecide, err)
+	}
+	if c.request.DryRun {
+		return g.described(c)
+	}
+	if err := g.recordIntent(ctx, c); err != nil {
+		return g.stopped(c, stageRecord, err)
+	}
+	result, err := plan.Run(ctx, judge{g, c}, c.decision.Limits)
+	if err != nil {
+		return g.stopped(c, stageRun, err)
+	}
+	content, err := g.mask(c, result)
+	if err != nil {
+		return g.stopped(c, stageMask, err)
+	}
+	if err := g.recordOutcome(c, result, content); err != nil {
+		return g.unrecorded(c, err)
+	}
+	return g.finished(c, result, content)
+}
+
+// The stages at which a call may stop.
+const (
+	stageIdentity = "identity"
+	stageDescribe = "describe"
+	stageDecide   = "decide"
+	stageRecord   = "record"
+	stageRun      = "run"
+	stageMask     = "mask"
+)
+
+// receive gives the call its id. Nothing about it is believed yet.
+func (g *Gateway) receive(s *Session, in Incoming) *call {
+	now := g.now()
+	return &call{id: ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String(), session: s, in: in, at: now}
+}
+
+// identify lets a verified principal in who has not too many calls under way,
+// as long as calls can be recorded. leave is to be called at the end.
+func (g *Gateway) identify(c *call) (leave func(), err error) {
+	p := c.session.Principal
+	if !p.Valid() {
+		return nil, &tools.Refusal{Rule: "identity", Reason: "the caller is not known", Hint: "sign in"}
+	}
+	if err := g.config.Record.Ready(); err != nil {
+		return nil, err
+	}
+	return g.busy.enter(p.Issuer + "\x00" + p.Subject)
+}
+
+// describe finds the tool and the connection, and turns the arguments into a
+// plan. A tool refuses here what is worse than it may do.
+func (g *Gateway) describe(ctx context.Context, c *call) (tools.Plan, error) {
+	if err := g.open(c); err != nil {
+		return nil, err
+	}
+	plan, err := g.plan(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	c.action = plan.Action()
+	c.isDescribed = true
+	switch {
+	case c.action.Effect == tools.Unknown:
+		return nil, notUnderstood(c.action)
+	case !c.action.Effect.Within(c.tool.Ceiling):
+		return nil, g.beyond(c)
+	}
+	return plan, nil
+}
+
+func (g *Gateway) plan(ctx context.Context, c *call) (tools.Plan, error) {
+	if c.tool.Family == "" {
+		return g.describeAccess(c)
+	}
+	return c.connection.Target.Describe(ctx, c.request)
+}
+
+// beyond refuses an action that is worse than the tool may do, and names the
+// tool that may.
+func (g *Gateway) beyond(c *call) error {
+	r := &tools.Refusal{
+		Rule:   "tool-ceiling",
+		Reason: fmt.Sprintf("%s takes nothing worse than a %s, and this is a %s: %s", c.tool.Name, c.tool.Ceiling, c.action.Effect, c.action.Why),
+	}
+	for _, t := range g.tools {
+		if t.Family == c.tool.Family && c.action.Effect.Within(t.Ceiling) {
+			r.Hint = fmt.Sprintf("use %s, and say why in reason", t.Name)
+			break
+		}
+	}
+	return r
+}
+
+func notUnderstood(a tools.Action) error {
+	return &tools.Refusal{Rule: "not-understood", Reason: "nothing runs that is not understood: " + a.Why}
+}

@@ -1,0 +1,61 @@
+package gateway
+
+import (
+	"encoding/json"
+)
+
+// Status says how a call ended.
+type Status string
+
+// The ways for a call to end. The zero value is none of them.
+const (
+	// OK: it ran, and Result holds what it yielded.
+	OK Status = "ok"
+	// Described: a dry run; nothing ran.
+	Described Status = "described"
+	// Refused: nothing ran.
+	Refused Status = "refused"
+	// Failed: it ran and the target refused or stopped it.
+	Failed Status = "failed"
+	// Ambiguous: it may have taken effect; nobody knows.
+	Ambiguous Status = "ambiguous"
+)
+
+// Reply is what the caller learns of a call.
+type Reply struct {
+	Status Status `json:"status"`
+	// Message says in a sentence what happened and what to do, unless the
+	// call simply went well.
+	Message string `json:"message,omitempty"`
+	// Call is the id under which the call is in the record.
+	Call string `json:"call"`
+	// Rule is what refused.
+	Rule string `json:"rule,omitempty"`
+	Hint string `json:"hint,omitempty"`
+	// Code is the target's own, such as an SQLSTATE.
+	Code string `json:"code,omitempty"`
+	// Position counts characters of the statement from 1.
+	Position int `json:"position,omitempty"`
+	// Later says that the same call may pass another time.
+	Later bool `json:"later,omitempty"`
+	// NextCursor leads to the rest of a result that was cut.
+	NextCursor string `json:"next_cursor,omitempty"`
+	// Result is the JSON object that the tool's output schema describes.
+	Result json.RawMessage `json:"-"`
+}
+
+// Error reports whether the call did not do what was asked.
+func (r Reply) Error() bool { return r.Status != OK && r.Status != Described }
+
+// JSON is the reply and the members of its result, in one object.
+func (r Reply) JSON() []byte {
+	// A struct of strings and numbers always marshals.
+	head, _ := json.Marshal(r)
+	if len(r.Result) <= len("{}") {
+		return head
+	}
+	out := make([]byte, 0, len(head)+len(r.Result))
+	out = append(out, head[:len(head)-1]...)
+	out = append(out, ',')
+	return append(out, r.Result[1:]...)
+}

@@ -1,0 +1,84 @@
+package gateway
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+// shared are the arguments that tools have in common.
+type shared struct {
+	Connection string `json:"connection,omitempty" jsonschema:"the connection to work on; the tool access lists them. Not needed where there is only one"`
+	Reason     string `json:"reason,omitempty" jsonschema:"why, in a sentence for the people who read the record; policy may demand it"`
+	DryRun     bool   `json:"dry_run,omitempty" jsonschema:"describe and judge the call, and run nothing"`
+	Cursor     string `json:"cursor,omitempty" jsonschema:"next_cursor of the same call, to go on where its result was cut"`
+}
+
+// complete adds to a tool's schemas what the gateway takes and says itself.
+func complete(t Tool) (Tool, error) {
+	input, err := parseSchema(t.Input)
+	if err != nil {
+		return t, fmt.Errorf("the input schema of %s: %w", t.Name, err)
+	}
+	output, err := parseSchema(t.Output)
+	if err != nil {
+		return t, fmt.Errorf("the output schema of %s: %w", t.Name, err)
+	}
+	if t.Family != "" {
+		args := mustParse(tools.SchemaOf[shared](nil))
+		if t.Ceiling == tools.Read {
+			delete(args.Properties, "dry_run")
+		}
+		if !t.Pages {
+			delete(args.Properties, "cursor")
+		}
+		maps.Copy(input.Properties, args.Properties)
+	}
+	reply := mustParse(tools.SchemaOf[Reply](nil))
+	reply.Properties["status"] = tools.Words(string(OK), string(Described), string(Refused), string(Failed), string(Ambiguous))
+	maps.Copy(output.Properties, reply.Properties)
+	output.Required = reply.Required
+	if t.Ceiling != tools.Read {
+		maps.Copy(output.Properties, mustParse(tools.SchemaOf[dryRunOutput](nil)).Properties)
+	}
+	if t.Input, err = json.Marshal(input); err != nil {
+		return t, err
+	}
+	t.Output, err = json.Marshal(output)
+	return t, err
+}
+
+// dryRunOutput describes dryRun to a client, whose facts are the family's.
+type dryRunOutput struct {
+	Description struct {
+		Verb    string         `json:"verb"`
+		Effect  tools.Effect   `json:"effect"`
+		Why     string         `json:"why,omitempty"`
+		Targets []tools.Target `json:"targets"`
+		Facts   map[string]any `json:"facts,omitempty"`
+	} `json:"description,omitzero"`
+}
+
+func parseSchema(data json.RawMessage) (*jsonschema.Schema, error) {
+	var s jsonschema.Schema
+	if err := json.Unmarshal(data, &s); err != nil {
+		return nil, err
+	}
+	if s.Properties == nil {
+		s.Properties = map[string]*jsonschema.Schema{}
+	}
+	return &s, nil
+}
+
+// mustParse reads a schema that SchemaOf made.
+func mustParse(data json.RawMessage) *jsonschema.Schema {
+	s, err := parseSchema(data)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}

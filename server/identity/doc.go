@@ -1,0 +1,2 @@
+// Package identity verifies who calls.
+package identity
