@@ -11,6 +11,9 @@ type Refusal struct {
 	Reason string
 	// Hint is the nearest thing that would pass, or what to do; may be "".
 	Hint string
+	// Later says that the same call may pass another time. Otherwise it is
+	// refused as often as it is made.
+	Later bool
 	// Blank is the call's text without constants, for the record, where the
 	// call was not understood well enough to be described.
 	Blank string

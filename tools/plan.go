@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"encoding/json"
+	"slices"
 )
 
 // Request is what a caller asked of one tool on one connection.
@@ -16,9 +17,14 @@ type Request struct {
 	Resume string
 	// DryRun asks for a description only; the plan will not be run.
 	DryRun bool
-	// Estimate asks for facts that cost a visit to the target, such as a
-	// planner's row estimate. It is set when policy reads them.
-	Estimate bool
+	// Wanted says whether a fact that costs a visit to the target, such as
+	// "estimated_rows", is wanted. Nil wants none.
+	Wanted func(fact string) bool
+}
+
+// Wants reports whether one of the costly facts is wanted.
+func (r Request) Wants(facts ...string) bool {
+	return r.Wanted != nil && slices.ContainsFunc(facts, r.Wanted)
 }
 
 // Plan is a described call, ready to run at most once.

@@ -82,8 +82,13 @@ func NewToken() (token, hash string) {
 	var secret [32]byte
 	_, _ = rand.Read(secret[:]) // never fails (crypto/rand)
 	token = tokenPrefix + base64.RawURLEncoding.EncodeToString(secret[:])
+	return token, Hash(token)
+}
+
+// Hash is what stands in the configuration for a token.
+func Hash(token string) string {
 	sum := sha256.Sum256([]byte(token))
-	return token, hashPrefix + hex.EncodeToString(sum[:])
+	return hashPrefix + hex.EncodeToString(sum[:])
 }
 
 func orNone(list []string) []string {

@@ -94,7 +94,7 @@ func (c *connection) Describe(ctx context.Context, r tools.Request) (tools.Plan,
 	if p.types, err = c.paramTypes(ctx, a.Params); err != nil {
 		return nil, err
 	}
-	if r.Estimate && p.action.Effect != tools.Unknown {
+	if r.Wants("estimated_rows", "estimated_cost") && p.action.Effect != tools.Unknown {
 		if err := p.estimate(ctx); err != nil {
 			return nil, err
 		}

@@ -1,10 +1,7 @@
 package sql
 
 import (
-	_ "embed"
 	"encoding/json"
-
-	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/chaperone-dev/chaperone/tools"
 	"github.com/chaperone-dev/chaperone/tools/sql/statement"
@@ -27,7 +24,7 @@ func (Family) Name() string { return "sql" }
 func (Family) Open(c tools.ConnectionConfig) (tools.Connection, error) { return newConnection(c) }
 
 // FactsSchema implements tools.Family.
-func (Family) FactsSchema() json.RawMessage { return schemaOf[statement.Facts]() }
+func (Family) FactsSchema() json.RawMessage { return tools.SchemaOf[statement.Facts](nil) }
 
 // Samples implements tools.Family.
 func (Family) Samples() []tools.Action {
@@ -47,15 +44,15 @@ func (Family) Tools() []tools.Tool {
 	return []tools.Tool{
 		{
 			Name: toolRead, Title: "Read from a database", Ceiling: tools.Read, Idempotent: true, Pages: true,
-			Input: schemaOf[statementArgs](), Output: schemaOf[rowsOutput](), Description: readDescription,
+			Input: tools.SchemaOf[statementArgs](nil), Output: tools.SchemaOf[rowsOutput](nil), Description: readDescription,
 		},
 		{
 			Name: toolWrite, Title: "Change a database", Ceiling: tools.Destroy,
-			Input: schemaOf[statementArgs](), Output: schemaOf[rowsOutput](), Description: writeDescription,
+			Input: tools.SchemaOf[statementArgs](nil), Output: tools.SchemaOf[rowsOutput](nil), Description: writeDescription,
 		},
 		{
 			Name: toolSchema, Title: "Look at a database's schema", Ceiling: tools.Read, Idempotent: true, Pages: true,
-			Input: schemaOf[schemaArgs](), Output: schemaOf[schemaOutput](), Description: schemaDescription,
+			Input: tools.SchemaOf[schemaArgs](nil), Output: tools.SchemaOf[schemaOutput](nil), Description: schemaDescription,
 		},
 	}
 }
@@ -98,17 +95,4 @@ type cutOutput struct {
 	Row    int    `json:"row" jsonschema:"counts from 0"`
 	Column string `json:"column"`
 	Bytes  int    `json:"bytes" jsonschema:"how long the whole value is"`
-}
-
-// schemaOf is the JSON schema of a Go type, whose fields carry descriptions.
-func schemaOf[T any]() json.RawMessage {
-	schema, err := jsonschema.For[T](nil)
-	if err != nil {
-		panic(err) // a type of ours that has no schema is a mistake in the code
-	}
-	data, err := json.Marshal(schema)
-	if err != nil {
-		panic(err)
-	}
-	return data
 }

@@ -157,11 +157,11 @@ func unreachable(name string, err error) *tools.Refusal {
 		r.Reason = fmt.Sprintf("the database of %s does not take the settings that calls need", name)
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):
 		r.Reason = fmt.Sprintf("no connection to the database of %s was free in time", name)
-		r.Hint = "try again in a while"
+		r.Hint, r.Later = "try again in a while", true
 	case errors.As(err, &refused):
 		r.Reason = fmt.Sprintf("the database of %s refused the connection (SQLSTATE %s)", name, refused.Code)
 	default:
-		r.Reason = fmt.Sprintf("the database of %s can't be reached", name)
+		r.Reason, r.Later = fmt.Sprintf("the database of %s can't be reached", name), true
 	}
 	return r
 }

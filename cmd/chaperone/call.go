@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/app"
+	"github.com/chaperone-dev/chaperone/policy"
+	"github.com/chaperone-dev/chaperone/recorder/replay"
+	"github.com/chaperone-dev/chaperone/server/gateway"
+	"github.com/chaperone-dev/chaperone/server/identity"
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+const callLong = `Make one call of a tool as the user of the operating system, on the same path as
+an agent's: judged by policy, masked and recorded.
+
+What comes behind the tool's name is its main argument: the statement for
+sql_read and sql_write, the pattern for sql_schema. "-" reads it from standard
+input. Other arguments go into --args as JSON.`
+
+const callExample = `  chaperone call access
+  chaperone call sql_read -c shop "select * from orders limit 5"
+  chaperone call sql_read -c shop --args '{"params": [42]}' 'select * from orders where id = $1'
+  chaperone call sql_write -c shop -r "ticket 7: wrong total" --dry-run "update orders set total = 5 where id = 1"`
+
+// callFlags are what a call is made of on the command line.
+type callFlags struct {
+	connection, reason, cursor, args string
+	dryRun                           bool
+}
+
+func (f *callFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVarP(&f.connection, "connection", "c", "", "`name` of the connection; not needed where there is only one")
+	flags.StringVarP(&f.reason, "reason", "r", "", "why, for the people who read the record")
+	flags.StringVar(&f.args, "args", "", "further arguments of the tool, as a `JSON` object")
+	flags.StringVar(&f.cursor, "cursor", "", "next_cursor of an earlier call, to go on where it was cut")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "describe and judge the call, and run nothing")
+}
+
+func newCall(o *options) *cobra.Command {
+	var f callFlags
+	cmd := &cobra.Command{
+		Use: "call TOOL [ARGUMENT]", Short: "Make one governed call", Long: callLong, Example: callExample,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error { return call(cmd.Context(), o, f, args) },
+	}
+	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return toolNames(), cobra.ShellCompDirectiveNoFileComp
+	}
+	f.add(cmd)
+	return o.jsonFlag(cmd)
+}
+
+func toolNames() []string {
+	names := []string{"access"}
+	for _, family := range app.Families() {
+		for _, t := range family.Tools() {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}
+
+func call(ctx context.Context, o *options, f callFlags, args []string) (err error) {
+	incoming, err := f.incoming(o, args)
+	if err != nil {
+		return err
+	}
+	who, err := identity.Local()
+	if err != nil {
+		return err
+	}
+	a, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	session := a.Gateway.OpenSession(who, policy.Client{Name: "chaperone call", Version: version()}, "cli")
+	reply := a.Gateway.Call(ctx, session, incoming)
+	a.Gateway.CloseSession(session, "the command ended")
+	return o.show(reply)
+}
+
+// incoming puts the command line together to a call.
+func (f callFlags) incoming(o *options, args []string) (gateway.Incoming, error) {
+	all := map[string]any{}
+	if f.args != "" {
+		if err := json.Unmarshal([]byte(f.args), &all); err != nil {
+			return gateway.Incoming{}, usageError{errors.New("--args must be a JSON object")}
+		}
+	}
+	for name, value := range map[string]string{"connection": f.connection, "reason": f.reason, "cursor": f.cursor} {
+		if value != "" {
+			all[name] = value
+		}
+	}
+	if f.dryRun {
+		all["dry_run"] = true
+	}
+	if len(args) > 1 {
+		text, err := o.text(args[1])
+		if err != nil {
+			return gateway.Incoming{}, err
+		}
+		all[mainArgument(args[0])] = text
+	}
+	data, err := json.Marshal(all)
+	return gateway.Incoming{Tool: args[0], Args: data}, err
+}
+
+// text is an argument, or standard input for "-".
+func (o *options) text(argument string) (string, error) {
+	if argument != "-" {
+		return argument, nil
+	}
+	data, err := io.ReadAll(io.LimitReader(o.in, 1<<20))
+	return string(data), err
+}
+
+// mainArgument is the argument that a tool can't do without, or its first.
+func mainArgument(tool string) string {
+	for _, family := range app.Families() {
+		for _, t := range family.Tools() {
+			if t.Name == tool {
+				return firstArgument(t)
+			}
+		}
+	}
+	return "argument"
+}
+
+func firstArgument(t tools.Tool) string {
+	var schema struct {
+		Required   []string                   `json:"required"`
+		Properties map[string]json.RawMessage `json:"properties"`
+	}
+	if json.Unmarshal(t.Input, &schema) != nil {
+		return "argument"
+	}
+	if len(schema.Required) > 0 {
+		return schema.Required[0]
+	}
+	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
+		return name
+	}
+	return "argument"
+}
+
+// shownRows is how many rows a terminal is given.
+const shownRows = 1000
+
+// show prints a reply, and fails if the call did.
+func (o *options) show(reply gateway.Reply) error {
+	var err error
+	switch {
+	case o.json:
+		_, err = fmt.Fprintf(o.out, "%s\n", reply.JSON())
+	case reply.Error():
+		_, err = fmt.Fprintf(o.err, "%s: %s\n", reply.Status, replay.Printable(reply.Message))
+	default:
+		err = o.showResult(reply)
+	}
+	if err == nil && reply.Error() {
+		return errSilent
+	}
+	return err
+}
+
+func (o *options) showResult(reply gateway.Reply) error {
+	if reply.Message != "" {
+		if _, err := fmt.Fprintln(o.err, replay.Printable(reply.Message)); err != nil {
+			return err
+		}
+	}
+	if err := replay.Content(o.out, reply.Result, shownRows, replay.StyleFor(o.out)); err != nil {
+		return err
+	}
+	if reply.NextCursor != "" {
+		_, err := fmt.Fprintf(o.err, "there is more: repeat the call with --cursor %s\n", reply.NextCursor)
+		return err
+	}
+	return nil
+}

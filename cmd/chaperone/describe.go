@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+
+	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/app"
+	"github.com/chaperone-dev/chaperone/policy"
+	"github.com/chaperone-dev/chaperone/recorder"
+	"github.com/chaperone-dev/chaperone/server/gateway"
+	"github.com/chaperone-dev/chaperone/server/identity"
+)
+
+// describe describes a call of the command line for someone who writes a
+// policy. It needs the connections, and neither the record nor a policy that is
+// sound.
+func (o *options) describe(ctx context.Context, f callFlags, args []string) (*policy.Input, error) {
+	incoming, err := f.incoming(o, args)
+	if err != nil {
+		return nil, err
+	}
+	c, err := o.load()
+	if err != nil {
+		return nil, err
+	}
+	connections, err := app.Connect(c)
+	if err != nil {
+		return nil, err
+	}
+	defer app.Disconnect(connections)
+	g, err := gateway.New(gateway.Config{
+		Families: app.Families(), Connections: connections, Record: nothing{}, Log: o.logger(),
+		Policy: func() gateway.Decider { return nothing{} },
+	})
+	if err != nil {
+		return nil, err
+	}
+	who, err := identity.Local()
+	if err != nil {
+		return nil, err
+	}
+	return g.Explain(ctx, g.OpenSession(who, policy.Client{Name: "chaperone policy", Version: version()}, "cli"), incoming)
+}
+
+// nothing stands for the record and the policy where a gateway only describes.
+// It takes no record and allows nothing.
+type nothing struct{}
+
+func (nothing) Append(context.Context, ...recorder.Event) error { return recorder.ErrUnavailable }
+func (nothing) Note(...recorder.Event) error                    { return recorder.ErrUnavailable }
+func (nothing) Ready() error                                    { return recorder.ErrUnavailable }
+func (nothing) Key(string) [32]byte                             { return [32]byte{} }
+func (nothing) Reads(...string) bool                            { return true }
+
+func (nothing) Decide(context.Context, *policy.Input) policy.Decision { return policy.Decision{} }

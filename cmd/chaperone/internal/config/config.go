@@ -1,0 +1,178 @@
+// Package config reads the configuration file. It is the only importer of the
+// YAML library: each family gets its section decoded into a struct of its own.
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/chaperone-dev/chaperone/server/identity"
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+// Config is the configuration file.
+type Config struct {
+	// DataDir holds the record and the keys.
+	DataDir     string       `yaml:"data_dir"`
+	Policy      Policy       `yaml:"policy"`
+	Server      Server       `yaml:"server"`
+	Identity    Identity     `yaml:"identity"`
+	Connections []Connection `yaml:"connections"`
+
+	// Path is the file itself, and Digest the SHA-256 of it as it was read,
+	// secrets not filled in.
+	Path   string `yaml:"-"`
+	Digest string `yaml:"-"`
+}
+
+// Policy says where the rules are.
+type Policy struct {
+	Paths []string `yaml:"paths"`
+}
+
+// Server says how HTTP is served.
+type Server struct {
+	// Listen is an address and port; "" stands for 127.0.0.1:7777.
+	Listen string `yaml:"listen"`
+	// URL is how clients reach the server where that is not Listen itself.
+	URL string `yaml:"url"`
+	TLS TLS    `yaml:"tls"`
+}
+
+// TLS names the certificate and its key.
+type TLS struct {
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+}
+
+// Identity says who may call over HTTP.
+type Identity struct {
+	Tokens []identity.TokenConfig `yaml:"tokens"`
+}
+
+// Connection is a target.
+type Connection struct {
+	Name   string
+	Family string
+	Labels map[string]string
+	// section is the part that belongs to the family.
+	section ast.Node
+	file    *file
+}
+
+// DefaultListen is where HTTP is served unless the file says otherwise.
+const DefaultListen = "127.0.0.1:7777"
+
+// ErrNone is the error for a configuration file that does not exist.
+var ErrNone = errors.New("there is no configuration file")
+
+// Load reads and checks the file at path. Relative paths in it start from its
+// folder. The error names file, line and what to do, and quotes no value.
+func Load(path string) (*Config, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w at %s; write one, or name another with --config", ErrNone, path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the configuration can't be read: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	c := &Config{Path: path, Digest: "sha256:" + hex.EncodeToString(sum[:])}
+	f := &file{path: path}
+	if err := f.decode(text, c); err != nil {
+		return nil, err
+	}
+	for i := range c.Connections {
+		c.Connections[i].file = f
+	}
+	if err := c.complete(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// complete fills in defaults, makes paths absolute, and checks what can be
+// checked without the families.
+func (c *Config) complete() error {
+	if c.Server.Listen == "" {
+		c.Server.Listen = DefaultListen
+	}
+	if c.DataDir == "" {
+		c.DataDir = DefaultDataDir()
+	}
+	dir, err := filepath.Abs(filepath.Dir(c.Path))
+	if err != nil {
+		return err
+	}
+	absolute := func(p *string) {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(dir, *p)
+		}
+	}
+	for _, p := range []*string{&c.DataDir, &c.Server.TLS.Cert, &c.Server.TLS.Key} {
+		absolute(p)
+	}
+	for i := range c.Policy.Paths {
+		absolute(&c.Policy.Paths[i])
+	}
+	return c.check()
+}
+
+func (c *Config) check() error {
+	if len(c.Policy.Paths) == 0 {
+		return errors.New("policy.paths is missing: it names the folders of your .rego files, and without a policy nothing is allowed")
+	}
+	if (c.Server.TLS.Cert == "") != (c.Server.TLS.Key == "") {
+		return errors.New("server.tls needs both cert and key")
+	}
+	seen := map[string]bool{}
+	for i, conn := range c.Connections {
+		switch {
+		case !name.MatchString(conn.Name):
+			return fmt.Errorf("connections[%d].name must be 1 to 63 letters, digits, - and _", i)
+		case seen[conn.Name]:
+			return fmt.Errorf("there are two connections named %q", conn.Name)
+		case conn.section == nil:
+			return fmt.Errorf("the connection %s has no section %q", conn.Name, conn.Family)
+		}
+		seen[conn.Name] = true
+	}
+	return nil
+}
+
+// ConnectionConfig is the connection in the words of package tools.
+func (c *Connection) ConnectionConfig() tools.ConnectionConfig {
+	return tools.ConnectionConfig{
+		Name: c.Name, Labels: c.Labels,
+		Decode: func(into any) error { return c.file.explain(yaml.NodeToValue(c.section, into, strict...)) },
+	}
+}
+
+// DefaultPath is where the configuration file is looked for.
+func DefaultPath() string {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "chaperone.yaml"
+	}
+	return filepath.Join(dir, "chaperone", "chaperone.yaml")
+}
+
+// DefaultDataDir is where the record is kept (XDG Base Directory Specification).
+func DefaultDataDir() string {
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "chaperone")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "chaperone-state"
+	}
+	return filepath.Join(home, ".local", "state", "chaperone")
+}

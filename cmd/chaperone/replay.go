@@ -1,0 +1,48 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chaperone-dev/chaperone/recorder"
+	"github.com/chaperone-dev/chaperone/recorder/replay"
+)
+
+const replayLong = `Tell the story of a session from the record: who called, what was asked, what
+policy said, and what came back, masked as the agent got it.
+
+Without a session it shows the newest. What is on record was written by agents
+and strangers; nothing of it can act on your terminal.`
+
+func newReplay(o *options) *cobra.Command {
+	var plain bool
+	var rows int
+	cmd := &cobra.Command{
+		Use: "replay [SESSION]", Short: "Replay a session from the record", Long: replayLong, Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := o.reader(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer func() { _ = r.Close() }()
+			session := ""
+			if len(args) > 0 {
+				session = args[0]
+			} else {
+				newest, err := r.Sessions(cmd.Context(), recorder.SessionFilter{Limit: 1})
+				if err != nil {
+					return err
+				}
+				if len(newest) == 0 {
+					return errors.New("there is no session on record yet; make a call first")
+				}
+				session = newest[0].ID
+			}
+			return replay.Plain(cmd.Context(), r, session, o.out, replay.Options{Style: replay.StyleFor(o.out), Rows: rows})
+		},
+	}
+	cmd.Flags().BoolVar(&plain, "plain", true, "print the whole session and end, which is all that this version does")
+	cmd.Flags().IntVar(&rows, "rows", 10, "rows of each result to show")
+	return cmd
+}

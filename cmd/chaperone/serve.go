@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/app"
+	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/config"
+	"github.com/chaperone-dev/chaperone/server"
+	"github.com/chaperone-dev/chaperone/server/identity"
+)
+
+const serveLong = `Serve the gateway over HTTP (MCP's Streamable HTTP, at /mcp).
+
+Callers send a bearer token that identity.tokens in the configuration knows by
+its hash; "chaperone token" makes one. Without a token there is no service.
+
+The server listens on loopback unless server.tls is configured. It goes by the
+names of server.listen and server.url only. It ends on SIGINT and SIGTERM, when
+the calls that are under way have ended.`
+
+func newServe(o *options) *cobra.Command {
+	var listen string
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Serve the gateway over HTTP", Long: serveLong, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), o, listen) },
+	}
+	cmd.Flags().StringVar(&listen, "listen", "", "`address` to listen on, instead of server.listen")
+	return cmd
+}
+
+func serve(ctx context.Context, o *options, listen string) error {
+	c, err := o.load()
+	if err != nil {
+		return err
+	}
+	if listen != "" {
+		c.Server.Listen = listen
+	}
+	tokens, err := identity.NewTokens(c.Identity.Tokens)
+	if err != nil {
+		return err
+	}
+	if err := mayListen(c, tokens); err != nil {
+		return err
+	}
+	a, err := app.Open(ctx, c, version(), o.logger())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = a.Close() }()
+	l, err := net.Listen("tcp", c.Server.Listen)
+	if err != nil {
+		return fmt.Errorf("server.listen: %w", err)
+	}
+	go a.Watch(ctx)
+	_, _ = fmt.Fprintf(o.err, "chaperone: serving MCP at %s\n", mcpURL(c, l.Addr()))
+	err = a.Edge.ServeHTTP(ctx, l, server.HTTP{
+		Verify: tokens.Verify, Hosts: hosts(c), CertFile: c.Server.TLS.Cert, KeyFile: c.Server.TLS.Key,
+	})
+	return errors.Join(err, a.Close())
+}
+
+// mayListen refuses to serve others than this machine in the clear, or anyone
+// without knowing who they are.
+func mayListen(c *config.Config, tokens *identity.Tokens) error {
+	host, _, err := net.SplitHostPort(c.Server.Listen)
+	if err != nil {
+		return fmt.Errorf("server.listen must be an address and a port, such as %s", config.DefaultListen)
+	}
+	ip := net.ParseIP(host)
+	loopback := host == "localhost" || ip != nil && ip.IsLoopback()
+	switch {
+	case tokens.Len() == 0:
+		return errors.New("identity.tokens is empty, so nobody could call; make a token with `chaperone token`")
+	case !loopback && c.Server.TLS.Cert == "":
+		return fmt.Errorf("server.listen %s reaches beyond this machine: configure server.tls, or listen on 127.0.0.1", c.Server.Listen)
+	}
+	return nil
+}
+
+// hosts are the names that we go by.
+func hosts(c *config.Config) []string {
+	names := []string{"localhost", "127.0.0.1", "::1", c.Server.Listen}
+	if host, _, err := net.SplitHostPort(c.Server.Listen); err == nil && host != "" {
+		names = append(names, host)
+	}
+	if u, err := url.Parse(c.Server.URL); err == nil && u.Host != "" {
+		names = append(names, u.Host)
+	}
+	return names
+}
+
+// mcpURL is where clients find us.
+func mcpURL(c *config.Config, addr net.Addr) string {
+	if c.Server.URL != "" {
+		return c.Server.URL + "/mcp"
+	}
+	scheme := "http"
+	if c.Server.TLS.Cert != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + addr.String() + "/mcp"
+}

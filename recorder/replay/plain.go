@@ -1,0 +1,202 @@
+package replay
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/chaperone-dev/chaperone/policy"
+	"github.com/chaperone-dev/chaperone/recorder"
+)
+
+// Options say how a session is printed.
+type Options struct {
+	Style Style
+	// Rows is how many rows of each result are shown.
+	Rows int
+}
+
+// Plain prints a session from beginning to end.
+func Plain(ctx context.Context, r *recorder.Reader, session string, w io.Writer, o Options) error {
+	p := &printer{reader: r, out: w, options: o}
+	for event, err := range r.Events(ctx, session) {
+		if err != nil {
+			return err
+		}
+		if p.start.IsZero() {
+			p.start = event.Time
+		}
+		if err := p.print(ctx, event); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printer prints events of one session.
+type printer struct {
+	reader  *recorder.Reader
+	out     io.Writer
+	options Options
+	start   time.Time
+}
+
+func (p *printer) line(indent int, format string, args ...any) error {
+	_, err := fmt.Fprintf(p.out, strings.Repeat(" ", indent)+format+"\n", args...)
+	return err
+}
+
+// indents of the parts of a call.
+const (
+	inCall   = 10
+	noIndent = 0
+)
+
+func (p *printer) print(ctx context.Context, e recorder.Event) error {
+	s := p.options.Style
+	switch b := e.Body.(type) {
+	case recorder.SessionOpened:
+		return p.line(noIndent, "%s", s.Bold(fmt.Sprintf("Session %s of %s (%s, %s) with %s over %s, %s",
+			e.Session, Printable(b.Principal.Subject), b.Principal.Method, Printable(b.Principal.Issuer), client(b.Client), b.Transport,
+			e.Time.Format("2006-01-02 15:04:05 MST"))))
+	case recorder.SessionClosed:
+		return p.line(noIndent, "%s closed: %s", p.at(e), Printable(b.Reason))
+	case recorder.Received:
+		return p.received(e, b)
+	case recorder.Described:
+		return p.described(b)
+	case recorder.Decided:
+		return p.decided(b.Decision)
+	case recorder.Judged:
+		return p.judged(b)
+	case recorder.Finished:
+		return p.finished(ctx, e, b)
+	case recorder.Refused:
+		return p.refused(b)
+	case recorder.Failed:
+		return p.line(inCall, "%s %s", s.Bad("failed"), Printable(strings.TrimSpace(b.Code+" "+b.Message)))
+	case recorder.Ambiguous:
+		return p.line(inCall, "%s %s", s.Bad("ambiguous"), Printable(b.Why))
+	case recorder.Started:
+		return nil
+	}
+	return p.other(e)
+}
+
+// at is the time since the session's start.
+func (p *printer) at(e recorder.Event) string {
+	return fmt.Sprintf("%+9.3f", e.Time.Sub(p.start).Seconds())
+}
+
+func client(c policy.Client) string {
+	if c.Name == "" {
+		return "an unnamed client"
+	}
+	return Printable(strings.TrimSpace(c.Name + " " + c.Version))
+}
+
+func (p *printer) received(e recorder.Event, b recorder.Received) error {
+	s := p.options.Style
+	what := s.Bold(Printable(b.Tool))
+	if b.Connection != "" {
+		what += " on " + Printable(b.Connection)
+	}
+	if b.DryRun {
+		what += ", dry run"
+	}
+	if b.Reason != "" {
+		what += s.Dim(" — " + Printable(b.Reason))
+	}
+	return p.line(noIndent, "\n%s %s  %s", p.at(e), what, s.Dim(e.Call))
+}
+
+func (p *printer) described(b recorder.Described) error {
+	for _, line := range strings.Split(strings.TrimSpace(PrintableLines(b.Action.Display)), "\n") {
+		if err := p.line(inCall, "%s", line); err != nil {
+			return err
+		}
+	}
+	if len(b.Params) > 0 {
+		return p.line(inCall, "with %s", Printable(strings.Join(b.Params, ", ")))
+	}
+	return nil
+}
+
+func (p *printer) decided(d policy.Decision) error {
+	s := p.options.Style
+	outcome := s.Bad(d.Outcome.String())
+	if d.Outcome == policy.Allow {
+		outcome = s.Good(d.Outcome.String())
+	}
+	names := make([]string, len(d.Rules))
+	for i, r := range d.Rules {
+		names[i] = Printable(r.Name)
+	}
+	if err := p.line(inCall, "%s by %s", outcome, strings.Join(names, ", ")); err != nil {
+		return err
+	}
+	if d.Fault != "" {
+		return p.line(inCall, "%s %s", s.Bad("policy fault"), Printable(d.Fault))
+	}
+	return nil
+}
+
+func (p *printer) judged(b recorder.Judged) error {
+	allowed := 0
+	for _, a := range b.Actions {
+		if a.Decision.Outcome == policy.Allow {
+			allowed++
+		}
+	}
+	return p.line(inCall, "%s", p.options.Style.Dim(fmt.Sprintf("%d further actions judged, %d allowed", len(b.Actions), allowed)))
+}
+
+func (p *printer) finished(ctx context.Context, e recorder.Event, b recorder.Finished) error {
+	if err := p.line(inCall, "%s", p.options.Style.Dim(fmt.Sprintf("done in %s", b.Duration.Round(10*time.Microsecond)))); err != nil {
+		return err
+	}
+	data, err := p.reader.Content(ctx, e.Content)
+	if err != nil {
+		return p.line(inCall, "the result is not kept: %v", err)
+	}
+	if len(data) == 0 {
+		return nil
+	}
+	var out strings.Builder
+	if err := Content(&out, data, p.options.Rows, p.options.Style); err != nil {
+		return err
+	}
+	for line := range strings.Lines(out.String()) {
+		if _, err := io.WriteString(p.out, strings.Repeat(" ", inCall)+line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *printer) refused(b recorder.Refused) error {
+	if b.Blank != "" {
+		if err := p.line(inCall, "%s", Printable(b.Blank)); err != nil {
+			return err
+		}
+	}
+	if err := p.line(inCall, "%s by %s: %s", p.options.Style.Bad("refused"), Printable(b.Rule), Printable(b.Reason)); err != nil {
+		return err
+	}
+	if b.Hint == "" {
+		return nil
+	}
+	return p.line(inCall, "%s", p.options.Style.Dim("instead: "+Printable(b.Hint)))
+}
+
+// other prints an event of a kind that has no form of its own.
+func (p *printer) other(e recorder.Event) error {
+	data, err := json.Marshal(e.Body)
+	if err != nil {
+		return err
+	}
+	return p.line(noIndent, "%s %s %s", p.at(e), e.Body.Kind(), Printable(string(data)))
+}
