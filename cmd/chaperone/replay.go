@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -26,18 +27,9 @@ func newReplay(o *options) *cobra.Command {
 				return err
 			}
 			defer func() { _ = r.Close() }()
-			session := ""
-			if len(args) > 0 {
-				session = args[0]
-			} else {
-				newest, err := r.Sessions(cmd.Context(), recorder.SessionFilter{Limit: 1})
-				if err != nil {
-					return err
-				}
-				if len(newest) == 0 {
-					return errors.New("there is no session on record yet; make a call first")
-				}
-				session = newest[0].ID
+			session, err := chosenSession(cmd.Context(), r, args)
+			if err != nil {
+				return err
 			}
 			return replay.Plain(cmd.Context(), r, session, o.out, replay.Options{Style: replay.StyleFor(o.out), Rows: rows})
 		},
@@ -45,4 +37,19 @@ func newReplay(o *options) *cobra.Command {
 	cmd.Flags().BoolVar(&plain, "plain", true, "print the whole session and end, which is all that this version does")
 	cmd.Flags().IntVar(&rows, "rows", 10, "rows of each result to show")
 	return cmd
+}
+
+// chosenSession is the session that was named, or else the newest.
+func chosenSession(ctx context.Context, r *recorder.Reader, args []string) (string, error) {
+	if len(args) > 0 {
+		return args[0], nil
+	}
+	newest, err := r.Sessions(ctx, recorder.SessionFilter{Limit: 1})
+	switch {
+	case err != nil:
+		return "", err
+	case len(newest) == 0:
+		return "", errors.New("there is no session on record yet; make a call first")
+	}
+	return newest[0].ID, nil
 }

@@ -10,5 +10,5 @@ func freeSpace(path string) (uint64, bool) {
 	if err := unix.Statfs(path, &st); err != nil {
 		return 0, false
 	}
-	return st.Bavail * uint64(st.Bsize), true //nolint:unconvert // the types differ between systems
+	return st.Bavail * uint64(st.Bsize), true
 }

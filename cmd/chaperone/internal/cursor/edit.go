@@ -28,8 +28,8 @@ func Install(path, name string, s Server) (changed bool, err error) {
 // such is left alone.
 func edit(path string, change func(*hujson.Value) error) (changed bool, err error) {
 	// A link stays a link: what it points to is changed.
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
 	}
 	before, mode, err := read(path)
 	if err != nil {
