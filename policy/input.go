@@ -1,8 +1,12 @@
 package policy
 
 import (
-	"encoding/json"
+	"slices"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"github.com/chaperone-dev/chaperone/tools"
 )
@@ -40,16 +44,17 @@ const (
 	OIDC     Method = "oidc"
 	SAML     Method = "saml"
 	Workload Method = "workload"
+	Token    Method = "token"
 	Local    Method = "local"
 )
 
+func methods() []string {
+	return []string{string(OIDC), string(SAML), string(Workload), string(Token), string(Local)}
+}
+
 // Valid reports whether the principal may be acted for.
 func (p Principal) Valid() bool {
-	switch p.Method {
-	case OIDC, SAML, Workload, Local:
-		return p.Subject != "" && p.Issuer != ""
-	}
-	return false
+	return slices.Contains(methods(), string(p.Method)) && p.Subject != "" && p.Issuer != ""
 }
 
 // Session is one run of one client.
@@ -95,22 +100,32 @@ type Call struct {
 	Time   time.Time `json:"time"`
 }
 
-// MarshalJSON puts the action's facts under the name of their family.
+// MarshalJSON puts the action's facts under the name of their family, and
+// writes empty lists and objects where Go has nil.
 func (in Input) MarshalJSON() ([]byte, error) {
-	type plain Input
-	data, err := json.Marshal(plain(in))
+	data, err := in.withoutFacts()
 	if err != nil || in.Action.Facts == nil {
 		return data, err
 	}
-	facts, err := json.Marshal(in.Action.Facts)
-	if err != nil {
-		return nil, err
-	}
-	name, err := json.Marshal(in.Action.Facts.Family())
+	facts, err := in.facts()
 	if err != nil {
 		return nil, err
 	}
 	data = append(data[:len(data)-1], ',')
-	data = append(append(data, name...), ':')
-	return append(append(data, facts...), '}'), nil
+	data, err = jsontext.AppendQuote(data, in.Action.Facts.Family())
+	if err != nil {
+		return nil, err
+	}
+	data = append(append(data, ':'), facts...)
+	return append(data, '}'), nil
+}
+
+func (in Input) withoutFacts() ([]byte, error) {
+	type plain Input
+	in.Call.Time = in.Call.Time.UTC()
+	return json.Marshal(plain(in))
+}
+
+func (in Input) facts() ([]byte, error) {
+	return json.Marshal(in.Action.Facts, jsonv1.OmitEmptyWithLegacySemantics(true))
 }

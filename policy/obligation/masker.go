@@ -1,0 +1,94 @@
+package obligation
+
+import (
+	"strings"
+
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+// Masker returns what carries the masks out. The key makes hashes of this
+// installation differ from those of others; equal values hash alike under one
+// key, so that masked columns can still be joined. A mask with a word that is
+// not in the contract hides like the strictest.
+func (ms Masks) Masker(key [32]byte) tools.Masker {
+	m := masker{exact: map[tools.Origin]strictness{}, hides: hides(key)}
+	for _, mask := range ms {
+		s := strictnessOf(mask.With)
+		m.any = max(m.any, s)
+		for _, column := range mask.Columns {
+			m.add(column, s)
+		}
+	}
+	return m
+}
+
+type masker struct {
+	exact    map[tools.Origin]strictness
+	patterns []pattern
+	// any is the strictest of all: what becomes of a value that may come from
+	// anywhere.
+	any   strictness
+	hides [strictest + 1]tools.Mask
+}
+
+// pattern is an origin split at its dots, with "*" for any part.
+type pattern struct {
+	parts []string
+	s     strictness
+}
+
+func (m *masker) add(column string, s strictness) {
+	if strings.Contains(column, "*") {
+		m.patterns = append(m.patterns, pattern{strings.Split(column, "."), s})
+		return
+	}
+	origin := tools.Origin(column)
+	m.exact[origin] = max(m.exact[origin], s)
+}
+
+// Mask returns the strictest mask on any of the origins, nil when there is
+// none.
+func (m masker) Mask(origins tools.Origins) tools.Mask {
+	var s strictness
+	if origins.Any {
+		s = m.any
+	}
+	for _, origin := range origins.Known {
+		s = max(s, m.of(origin))
+	}
+	return m.hides[s]
+}
+
+func (m masker) of(origin tools.Origin) strictness {
+	s := m.exact[origin]
+	if len(m.patterns) == 0 {
+		return s
+	}
+	parts := strings.Split(string(origin), ".")
+	for _, p := range m.patterns {
+		if p.s > s && matches(p.parts, parts) {
+			s = p.s
+		}
+	}
+	return s
+}
+
+// matches lets "*" stand for one part or more. A name may itself hold dots, so
+// that where its parts end is not certain; then more is masked, not less.
+func matches(pattern, parts []string) bool {
+	// reached[n] says that the pattern so far matches the first n parts.
+	reached := make([]bool, len(parts)+1)
+	reached[0] = true
+	for _, want := range pattern {
+		next := make([]bool, len(reached))
+		for n, part := range parts {
+			if want == "*" {
+				next[n+1] = reached[n] || next[n]
+			} else {
+				next[n+1] = reached[n] && want == part
+			}
+		}
+		reached = next
+	}
+	return reached[len(parts)]
+}
