@@ -26,8 +26,8 @@ allow contains "all" if input.principal.subject != ""
 
 // crashSite is a database and a configuration for a program that will be killed.
 type crashSite struct {
-	dir, config string
-	db          *pgx.Conn
+	dir, config, dsn string
+	db               *pgx.Conn
 }
 
 func newCrashSite(t *testing.T) *crashSite {
@@ -37,14 +37,14 @@ func newCrashSite(t *testing.T) *crashSite {
 	admin := connect(t, server.Superuser("postgres"))
 	sqlExec(t, admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
 	sqlExec(t, admin, "CREATE DATABASE "+name)
-	s := &crashSite{dir: t.TempDir(), db: connect(t, server.Superuser(name))}
+	s := &crashSite{dir: t.TempDir(), dsn: server.Superuser(name), db: connect(t, server.Superuser(name))}
 	sqlExec(t, s.db, "CREATE TABLE ledger (tag text PRIMARY KEY)")
 	sqlExec(t, s.db, "CREATE TABLE gate (id int PRIMARY KEY); INSERT INTO gate VALUES (1)")
 	s.config = filepath.Join(s.dir, "chaperone.yaml")
 	writeFiles(t, s.dir, map[string]string{
 		"policy/all.rego": crashPolicy,
 		"chaperone.yaml": fmt.Sprintf("data_dir: ./state\npolicy: {paths: [./policy]}\nconnections:\n  - name: db\n    family: sql\n    labels: {env: test}\n    sql: {dsn: %q}\n",
-			server.Superuser(name)),
+			s.dsn),
 	})
 	return s
 }

@@ -43,6 +43,9 @@ var postgres struct {
 	err    error
 }
 
+// template makes the database that scripts copy, once.
+var template sync.Once
+
 func sharedPostgres(t testing.TB) *pgserver.Server {
 	t.Helper()
 	postgres.once.Do(func() {

@@ -16,40 +16,38 @@ import (
 // Cursor runs the command before each shell command of the agent, and refuses
 // the command when the hook itself fails.
 func InstallHook(path, command string) (changed bool, err error) {
-	return edit(path, func(doc *hujson.Value) error {
-		if doc.Find("/version") == nil {
-			if err := set(doc, "/version", 1); err != nil {
+	entry := hookEntry{Command: command, FailClosed: true, Timeout: 10}
+	return edit(path, func(doc *hujson.Object) error {
+		if find(doc, "version") == nil {
+			if err := put(doc, "version", 1, 1); err != nil {
 				return err
 			}
 		}
-		if err := ensureObject(doc, "hooks"); err != nil {
-			return err
-		}
-		const list = "/hooks/beforeShellExecution"
-		if doc.Find(list) == nil {
-			if err := set(doc, list, []hookEntry{}); err != nil {
-				return err
-			}
-		}
-		hooks, ok := doc.Find(list).Value.(*hujson.Array)
-		if !ok {
-			return errors.New("its beforeShellExecution is not a list")
-		}
-		entry := hookEntry{Command: command, FailClosed: true, Timeout: 10}
-		data, err := json.Marshal(entry)
+		hooks, err := object(doc, "hooks", 1)
 		if err != nil {
 			return err
 		}
-		for i, e := range hooks.Elements {
-			if isOurs(e) {
-				if same(e, data) {
-					return nil
-				}
-				return replace(doc, fmt.Sprintf("%s/%d", list, i), entry)
+		list, err := array(hooks, "beforeShellExecution", 2)
+		if err != nil {
+			return err
+		}
+		for i := range list.Elements {
+			if isOurs(list.Elements[i]) {
+				return renew(&list.Elements[i], entry)
 			}
 		}
-		return set(doc, list+"/-", entry)
+		return add(list, entry, 3)
 	})
+}
+
+// renew replaces an entry of ours that says something else.
+func renew(at *hujson.Value, entry hookEntry) error {
+	if same(*at, entry) {
+		return nil
+	}
+	value, err := made(entry, 3)
+	at.Value = value.Value
+	return err
 }
 
 // hookEntry is one hook of hooks.json.
@@ -67,18 +65,6 @@ func isOurs(v hujson.Value) bool {
 	plain.Standardize()
 	var e hookEntry
 	return json.Unmarshal(plain.Pack(), &e) == nil && strings.Contains(e.Command, hookWords)
-}
-
-func replace(doc *hujson.Value, pointer string, v any) error {
-	patch, err := json.Marshal([]map[string]any{{"op": "replace", "path": pointer, "value": v}})
-	if err != nil {
-		return err
-	}
-	if err := doc.Patch(patch); err != nil {
-		return err
-	}
-	doc.Format()
-	return nil
 }
 
 // reaching are programs that reach the systems that Chaperone's tools reach,
