@@ -122,7 +122,7 @@ func (c *Client) send(ctx context.Context, message map[string]any, into any) err
 	if id := response.Header.Get("Mcp-Session-Id"); id != "" {
 		c.session = id
 	}
-	data, err := io.ReadAll(io.LimitReader(response.Body, 16<<20))
+	data, err := io.ReadAll(io.LimitReader(response.Body, 64<<20))
 	switch {
 	case err != nil:
 		return err
