@@ -147,7 +147,7 @@ func newSigningKey() ([]byte, error) {
 // formatSigningKey writes a key as package note does, under the name of the
 // installation, which derives from the public key.
 func formatSigningKey(private ed25519.PrivateKey) ([]byte, error) {
-	public, _ := private.Public().(ed25519.PublicKey) // documented to be one
+	public := publicOf(private)
 	sum := sha256.Sum256(public)
 	name := "chaperone/" + hex.EncodeToString(sum[:8])
 	vkey, err := note.NewEd25519VerifierKey(name, public)
@@ -174,9 +174,13 @@ func parseSigningKey(text string) (note.Signer, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	private := ed25519.NewKeyFromSeed(seed[1:])
-	public, err := note.NewEd25519VerifierKey(signer.Name(), private.Public().(ed25519.PublicKey))
+	public, err := note.NewEd25519VerifierKey(signer.Name(), publicOf(ed25519.NewKeyFromSeed(seed[1:])))
 	return signer, public, err
+}
+
+func publicOf(private ed25519.PrivateKey) ed25519.PublicKey {
+	public, _ := private.Public().(ed25519.PublicKey) // documented to be one
+	return public
 }
 
 // parseVerifierKey reads the text of a verifier key.
