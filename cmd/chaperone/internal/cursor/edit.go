@@ -1,6 +1,7 @@
 package cursor
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -65,5 +66,8 @@ func read(path string) (text []byte, mode fs.FileMode, err error) {
 		return nil, 0, err
 	}
 	text, err = os.ReadFile(path)
+	if err == nil && len(bytes.TrimSpace(text)) == 0 {
+		text = []byte("{}\n")
+	}
 	return text, info.Mode().Perm(), err
 }

@@ -10,9 +10,10 @@ import (
 	"github.com/tailscale/hujson"
 )
 
-// find returns a member of an object, or nil.
+// find returns a member of an object, or nil. Of several with the same name the
+// last one counts, as for JavaScript.
 func find(o *hujson.Object, name string) *hujson.Value {
-	for i := range o.Members {
+	for i := len(o.Members) - 1; i >= 0; i-- {
 		if literal, ok := o.Members[i].Name.Value.(hujson.Literal); ok && literal.String() == name {
 			return &o.Members[i].Value
 		}
