@@ -26,11 +26,11 @@ type table struct {
 const maxWidth = 60
 
 // Content writes a result for people: rows as a table, at most maxRows of them,
-// and anything else as indented JSON.
+// and anything else as indented JSON, at most twice as many lines.
 func Content(w io.Writer, data []byte, maxRows int, s Style) error {
 	var t table
 	if json.Unmarshal(data, &t) != nil || t.Columns == nil {
-		return indented(w, data)
+		return indented(w, data, 2*maxRows, s)
 	}
 	if len(t.Columns) > 0 {
 		if err := t.write(w, maxRows, s); err != nil {
@@ -126,16 +126,30 @@ func value(raw json.RawMessage) string {
 	return string(raw)
 }
 
+// shorten bounds what is shown of a value in width, and in characters too, since
+// some have no width.
 func shorten(text string) string {
+	const most = 4 * maxWidth
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
 	return runewidth.Truncate(Printable(text), maxWidth, "…")
 }
 
-func indented(w io.Writer, data []byte) error {
+func indented(w io.Writer, data []byte, maxLines int, s Style) error {
 	var out bytes.Buffer
 	if json.Indent(&out, data, "", "  ") != nil {
 		out.Reset()
 		out.Write(data)
 	}
-	_, err := fmt.Fprintln(w, PrintableLines(out.String()))
+	lines := strings.Split(strings.TrimRight(PrintableLines(out.String()), "\n"), "\n")
+	hidden := len(lines) - maxLines
+	if hidden > 0 {
+		lines = lines[:maxLines]
+	}
+	if _, err := fmt.Fprintln(w, strings.Join(lines, "\n")); err != nil || hidden <= 0 {
+		return err
+	}
+	_, err := fmt.Fprintln(w, s.Dim(fmt.Sprintf("(%d lines not shown)", hidden)))
 	return err
 }

@@ -21,7 +21,7 @@ type Options struct {
 
 // Plain prints a session from beginning to end.
 func Plain(ctx context.Context, r *recorder.Reader, session string, w io.Writer, o Options) error {
-	p := &printer{reader: r, out: w, options: o}
+	p := &printer{reader: r, out: w, options: o, dry: map[string]bool{}}
 	for event, err := range r.Events(ctx, session) {
 		if err != nil {
 			return err
@@ -42,6 +42,8 @@ type printer struct {
 	out     io.Writer
 	options Options
 	start   time.Time
+	// dry are the calls under way that were dry runs.
+	dry map[string]bool
 }
 
 func (p *printer) line(indent int, format string, args ...any) error {
@@ -105,6 +107,7 @@ func (p *printer) received(e recorder.Event, b recorder.Received) error {
 		what += " on " + Printable(b.Connection)
 	}
 	if b.DryRun {
+		p.dry[e.Call] = true
 		what += ", dry run"
 	}
 	if b.Reason != "" {
@@ -114,15 +117,15 @@ func (p *printer) received(e recorder.Event, b recorder.Received) error {
 }
 
 func (p *printer) described(b recorder.Described) error {
-	for _, line := range strings.Split(strings.TrimSpace(PrintableLines(b.Action.Display)), "\n") {
-		if err := p.line(inCall, "%s", line); err != nil {
+	if err := p.quote(strings.TrimSpace(PrintableLines(b.Action.Display)) + "\n"); err != nil {
+		return err
+	}
+	if len(b.Params) > 0 {
+		if err := p.line(inCall, "with %s", Printable(strings.Join(b.Params, ", "))); err != nil {
 			return err
 		}
 	}
-	if len(b.Params) > 0 {
-		return p.line(inCall, "with %s", Printable(strings.Join(b.Params, ", ")))
-	}
-	return nil
+	return p.line(inCall, "%s", p.options.Style.Dim("effect: "+b.Action.Effect.String()))
 }
 
 func (p *printer) decided(d policy.Decision) error {
@@ -155,7 +158,12 @@ func (p *printer) judged(b recorder.Judged) error {
 }
 
 func (p *printer) finished(ctx context.Context, e recorder.Event, b recorder.Finished) error {
-	if err := p.line(inCall, "%s", p.options.Style.Dim(fmt.Sprintf("done in %s", b.Duration.Round(10*time.Microsecond)))); err != nil {
+	done := fmt.Sprintf("done in %s", b.Duration.Round(10*time.Microsecond))
+	if p.dry[e.Call] {
+		delete(p.dry, e.Call)
+		done = "described; nothing ran"
+	}
+	if err := p.line(inCall, "%s", p.options.Style.Dim(done)); err != nil {
 		return err
 	}
 	data, err := p.reader.Content(ctx, e.Content)
@@ -169,8 +177,15 @@ func (p *printer) finished(ctx context.Context, e recorder.Event, b recorder.Fin
 	if err := Content(&out, data, p.options.Rows, p.options.Style); err != nil {
 		return err
 	}
-	for line := range strings.Lines(out.String()) {
-		if _, err := io.WriteString(p.out, strings.Repeat(" ", inCall)+line); err != nil {
+	return p.quote(out.String())
+}
+
+// quote writes lines that others wrote, behind a bar, so that they can't pass
+// for what this package says of the call.
+func (p *printer) quote(lines string) error {
+	bar := strings.Repeat(" ", inCall) + p.options.Style.Dim("│") + " "
+	for line := range strings.Lines(lines) {
+		if _, err := io.WriteString(p.out, bar+line); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,164 @@
+package replay_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/chaperone-dev/chaperone/policy"
+	"github.com/chaperone-dev/chaperone/recorder"
+	"github.com/chaperone-dev/chaperone/recorder/replay"
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+var ann = policy.Principal{Subject: "ann", Groups: []string{}, Issuer: "local", Method: policy.Local, Claims: map[string]string{}}
+
+// told records the bodies as one call of a session, and returns its replay.
+func told(t *testing.T, content string, bodies ...recorder.Body) string {
+	t.Helper()
+	dir, start := t.TempDir(), time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	r, err := recorder.Open(context.Background(), recorder.Options{Dir: dir, Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	events := []recorder.Event{{Time: start, Session: "S", Body: recorder.SessionOpened{Principal: ann, Transport: "stdio"}}}
+	for i, b := range bodies {
+		e := recorder.Event{Time: start.Add(time.Duration(i) * time.Millisecond), Session: "S", Call: "C", Body: b}
+		if _, ok := b.(recorder.Finished); ok {
+			e.Content = recorder.NewContent([]byte(content))
+		}
+		events = append(events, e)
+	}
+	if err := r.Append(context.Background(), events...); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := recorder.OpenReader(context.Background(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = reader.Close() }()
+	var out bytes.Buffer
+	if err := replay.Plain(context.Background(), reader, "S", &out, replay.Options{Rows: 3}); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func described(display string) recorder.Described {
+	return recorder.Described{Action: recorder.Action{Verb: "select", Effect: tools.Read, Targets: []tools.Target{}, Display: display}}
+}
+
+var allowed = recorder.Decided{
+	Decision:  policy.Decision{Outcome: policy.Allow, Rules: []policy.Rule{{Name: "agents read"}}},
+	Principal: ann, Connection: policy.Connection{Name: "shop", Family: "sql", Labels: map[string]string{}},
+}
+
+func TestPlain(t *testing.T) {
+	got := told(t, `{"columns":[{"name":"id","type":"int4"},{"name":"mail","type":"text","masked":"partial"}],`+
+		`"rows":[[1,"****.org"],[2,null],[3,"x"],[4,"y"]],"row_count":4,"truncated":true}`,
+		recorder.Received{Tool: "sql_read", Connection: "shop", Reason: "ticket 1"}, described("select id,\n  mail from t"),
+		allowed, recorder.Started{}, recorder.Finished{Duration: 1500 * time.Microsecond})
+	const want = `Session S of ann (local, local) with an unnamed client over stdio, 2026-03-04 05:06:07 UTC
+
+   +0.000 sql_read on shop — ticket 1  C
+          │ select id,
+          │   mail from t
+          effect: read
+          allow by agents read
+          done in 1.5ms
+          │  id | mail [partial]
+          │ ----+----------------
+          │  1  | ****.org
+          │  2  | NULL
+          │  3  | x
+          │ (4 rows, 1 not shown, more exist)
+`
+	if got != want {
+		t.Errorf("the replay is\n%s", got)
+	}
+}
+
+func TestPlainOfDryRun(t *testing.T) {
+	got := told(t, `{"description":{"a":1,"b":2,"c":3,"d":4,"e":5}}`,
+		recorder.Received{Tool: "sql_write", DryRun: true}, described("delete from t"), allowed, recorder.Finished{})
+	for _, want := range []string{"sql_write, dry run", "described; nothing ran", "lines not shown)"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "done in") {
+		t.Errorf("a dry run passes for a run:\n%s", got)
+	}
+}
+
+func TestPlainOfTrouble(t *testing.T) {
+	for want, body := range map[string]recorder.Body{
+		"refused by no-where: every row\n          instead: add a WHERE":   recorder.Refused{Stage: "decide", Rule: "no-where", Reason: "every row", Hint: "add a WHERE"},
+		"failed 42P01 no such table":                                       recorder.Failed{Code: "42P01", Message: "no such table"},
+		"ambiguous the connection broke":                                   recorder.Ambiguous{Why: "the connection broke"},
+		"1 further actions judged, 0 allowed":                              recorder.Judged{Actions: []recorder.Judgement{{Action: described("x").Action}}},
+		"policy.rejected {\"digest\":\"d\",\"paths\":[\"p\"],\"error\":\"": recorder.PolicyRejected{Digest: "d", Paths: []string{"p"}, Error: "e"},
+	} {
+		if got := told(t, "", recorder.Received{Tool: "x"}, body); !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+}
+
+// hostile would move the cursor, colour, retitle, ring, turn writing around,
+// and write lines that pass for ours.
+const hostile = "a\x1b[2J\x1b]0;owned\x07\x9b31m\u202eevil\u200b\u2066\r\n          allow by everyone\n\x00\x7f\u2028\ufeff\U000e0041"
+
+// TestPlainOfHostileText puts it wherever a stranger's text can be.
+func TestPlainOfHostileText(t *testing.T) {
+	quoted := strings.ReplaceAll(fmt.Sprintf("%+q", hostile), `\a`, `\u0007`)
+	quoted = strings.NewReplacer(`\x1b`, `\u001b`, `\x00`, `\u0000`, `\x7f`, `\u007f`, `\x9b`, ``, `\U000e0041`, `\udb40\udc41`).Replace(quoted)
+	contents := []string{
+		`{"columns":[{"name":` + quoted + `,"masked":` + quoted + `}],"rows":[[` + quoted + `]],"row_count":1}`,
+		`{"x":` + quoted + `}`, hostile,
+	}
+	evil := recorder.Decided{Decision: policy.Decision{Outcome: policy.Allow, Rules: []policy.Rule{{Name: hostile}}, Fault: hostile}}
+	for _, content := range contents {
+		got := told(t, content,
+			recorder.Received{Tool: hostile, Connection: hostile, Reason: hostile},
+			recorder.Described{Action: described(hostile).Action, Params: []string{hostile}}, evil,
+			recorder.Finished{}, recorder.Refused{Rule: hostile, Reason: hostile, Hint: hostile, Blank: hostile},
+			recorder.Failed{Code: hostile, Message: hostile}, recorder.Ambiguous{Why: hostile},
+			recorder.PolicyRejected{Error: hostile}, recorder.SessionClosed{Reason: hostile})
+		for _, r := range got {
+			if r != '\n' && r != '\t' && r != ' ' && !unicode.IsPrint(r) {
+				t.Errorf("%U reaches the terminal", r)
+			}
+		}
+		for line := range strings.Lines(got) {
+			if strings.HasPrefix(strings.TrimLeft(line, " "), "allow by everyone") {
+				t.Errorf("a stranger's line passes for ours: %q", line)
+			}
+		}
+	}
+}
+
+func FuzzContent(f *testing.F) {
+	f.Add([]byte(`{"columns":[{"name":"a"}],"rows":[["x"],[]],"row_count":2}`))
+	f.Add([]byte(`{"columns":[{}],"rows":[[1,2,3]],"row_count":-5}`))
+	f.Add([]byte(hostile))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var out bytes.Buffer
+		if err := replay.Content(&out, data, 5, replay.Style{}); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range out.String() {
+			if r != '\n' && r != '\t' && r != ' ' && !unicode.IsPrint(r) {
+				t.Fatalf("%U reaches the terminal", r)
+			}
+		}
+		if lines := strings.Count(out.String(), "\n"); lines > 12 {
+			t.Fatalf("%d lines", lines)
+		}
+	})
+}
