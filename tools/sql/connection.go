@@ -28,6 +28,8 @@ type connection struct {
 
 // described is an analysis and the identity of the catalog that it holds for.
 type described struct {
+	// key is what it is known by: the statement and its parameters' types.
+	key       string
 	statement *statement.Statement
 	analysis  *statement.Analysis
 	identity  string
@@ -82,18 +84,16 @@ func (c *connection) Describe(ctx context.Context, r tools.Request) (tools.Plan,
 	if err != nil {
 		return nil, err
 	}
-	d, err := c.describe(ctx, a.SQL)
+	types, err := c.paramTypes(ctx, a.Params)
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{connection: c, described: d, args: a, skip: skip, action: d.analysis.Action}
-	p.action.Params = shown(a.Params)
-	if d.statement.Params != len(a.Params) {
-		return nil, miscounted(d.statement.Params, len(a.Params), p.action.Blank)
-	}
-	if p.types, err = c.paramTypes(ctx, a.Params); err != nil {
+	d, err := c.describe(ctx, a.SQL, types)
+	if err != nil {
 		return nil, err
 	}
+	p := &plan{connection: c, described: d, args: a, types: types, skip: skip, action: d.analysis.Action}
+	p.action.Params = shown(a.Params)
 	if r.Wants("estimated_rows", "estimated_cost") && p.action.Effect != tools.Unknown {
 		if err := p.estimate(ctx); err != nil {
 			return nil, err
@@ -110,29 +110,34 @@ func miscounted(want, got int, blank string) *tools.Refusal {
 	}
 }
 
-// describe parses and analyses a statement, or remembers that it has.
-func (c *connection) describe(ctx context.Context, sql string) (described, error) {
-	if d, ok := c.known.Get(sql); ok && c.holds(ctx, d) {
+// describe parses and analyses a statement with parameters of these types, or
+// remembers that it has.
+func (c *connection) describe(ctx context.Context, sql string, types []uint32) (described, error) {
+	key := fmt.Sprintf("%d %s", types, sql)
+	if d, ok := c.known.Get(key); ok && c.holds(ctx, d) {
 		return d, nil
 	}
 	s, err := statement.Parse(sql)
 	if err != nil {
 		return described{}, &tools.Refusal{Rule: "syntax", Reason: err.Error(), Blank: statement.Blank(sql)}
 	}
+	if s.Params != len(types) {
+		return described{}, miscounted(s.Params, len(types), statement.Blank(sql))
+	}
 	cat, err := beginCatalog(ctx, c.pool)
 	if err != nil {
 		return described{}, unreachable(c.name, err)
 	}
 	defer cat.close(ctx)
-	d := described{statement: s}
-	if d.analysis, err = statement.Analyze(ctx, s, cat, c.trust); err != nil {
+	d := described{key: key, statement: s}
+	if d.analysis, err = statement.Analyze(ctx, s, types, cat, c.trust); err != nil {
 		return described{}, c.unread(err, s)
 	}
 	if d.identity, err = cat.identity(ctx, d.analysis.Depends); err != nil {
 		return described{}, c.unread(err, s)
 	}
 	d.checked = time.Now()
-	c.known.Add(sql, d)
+	c.known.Add(key, d)
 	return d, nil
 }
 
@@ -156,7 +161,7 @@ func (c *connection) holds(ctx context.Context, d described) bool {
 		return false
 	}
 	d.checked = time.Now()
-	c.known.Add(d.statement.Text, d)
+	c.known.Add(d.key, d)
 	return true
 }
 

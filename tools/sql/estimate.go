@@ -24,9 +24,10 @@ type planNode struct {
 var plannable = map[string]bool{"select": true, "insert": true, "update": true, "delete": true, "merge": true}
 
 // estimate asks the planner what the statement will cost. A statement that
-// can't be planned has no estimate; the rest of the call will say why.
+// can't be planned has no estimate; the rest of the call will say why. Nor has
+// one whose planning may run functions that do more than compute.
 func (p *plan) estimate(ctx context.Context) error {
-	if !plannable[p.action.Verb] {
+	if !plannable[p.action.Verb] || !p.described.analysis.Harmless {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.connection.limits.Timeout)
@@ -36,12 +37,11 @@ func (p *plan) estimate(ctx context.Context) error {
 	ask.text, ask.rows = "EXPLAIN (FORMAT JSON) "+ask.text, 0
 	ask.fields = nil
 	ask.row = func(v [][]byte) bool { text = append(text, v[0]...); return true }
-	steps := append(p.guards(beginRead, p.connection.limits.Timeout), ask, step{prepared: rollback})
-	conn, _, err := p.send(ctx, steps)
+	conn, _, err := p.send(ctx, beginRead, p.connection.limits.Timeout, ask, step{prepared: rollback})
 	if conn.Conn == nil {
 		return err
 	}
-	conn.settle(ctx, err)
+	p.release(ctx, conn, err)
 	var at *stepError
 	switch {
 	case p.moved(err):

@@ -42,7 +42,7 @@ func run(m *testing.M) int {
 }
 
 // database makes an empty database, fills it, and returns its name.
-func database(t *testing.T, setUp string) string {
+func database(t testing.TB, setUp string) string {
 	t.Helper()
 	name := "t_" + fmt.Sprintf("%x", []byte(t.Name()))
 	if len(name) > 60 {
@@ -55,7 +55,7 @@ func database(t *testing.T, setUp string) string {
 }
 
 // exec runs SQL as the superuser, outside of what is tested.
-func exec(t *testing.T, database, sql string) {
+func exec(t testing.TB, database, sql string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), server.Superuser(database))
 	if err != nil {
@@ -68,7 +68,7 @@ func exec(t *testing.T, database, sql string) {
 }
 
 // open opens a connection of the family as the configuration would.
-func open(t *testing.T, config sql.Config) tools.Connection {
+func open(t testing.TB, config sql.Config) tools.Connection {
 	t.Helper()
 	conn, err := (sql.Family{}).Open(tools.ConnectionConfig{
 		Name: "shop", Labels: map[string]string{"env": "test"},
@@ -82,7 +82,7 @@ func open(t *testing.T, config sql.Config) tools.Connection {
 }
 
 // describe describes a statement by tool.
-func describe(t *testing.T, conn tools.Connection, tool, statement string, params ...any) (tools.Plan, error) {
+func describe(t testing.TB, conn tools.Connection, tool, statement string, params ...any) (tools.Plan, error) {
 	t.Helper()
 	args := map[string]any{"sql": statement}
 	if len(params) > 0 {
@@ -96,7 +96,7 @@ func describe(t *testing.T, conn tools.Connection, tool, statement string, param
 }
 
 // read runs a statement that must be a read and succeed, and returns its JSON.
-func read(t *testing.T, conn tools.Connection, statement string, params ...any) string {
+func read(t testing.TB, conn tools.Connection, statement string, params ...any) string {
 	t.Helper()
 	plan, err := describe(t, conn, "sql_read", statement, params...)
 	if err != nil {
@@ -108,7 +108,7 @@ func read(t *testing.T, conn tools.Connection, statement string, params ...any) 
 	return runPlan(t, plan, statement)
 }
 
-func runPlan(t *testing.T, plan tools.Plan, statement string) string {
+func runPlan(t testing.TB, plan tools.Plan, statement string) string {
 	t.Helper()
 	result, err := plan.Run(t.Context(), nil, tools.Limits{})
 	if err != nil {

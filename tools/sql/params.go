@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/chaperone-dev/chaperone/tools"
 )
 
@@ -36,7 +38,10 @@ func (c *connection) typeOID(ctx context.Context, name string) (oid uint32, err 
 		return oid, nil
 	}
 	// to_regtype runs no SQL and knows aliases such as "integer".
-	err = c.pool.QueryRow(ctx, `SELECT coalesce(to_regtype($1)::oid, 0)`, name).Scan(&oid)
+	err = pgx.BeginFunc(ctx, c.pool, func(tx pgx.Tx) error {
+		const ask = "SELECT coalesce(to_regtype(CASE WHEN set_config('search_path', $2, true) IS NOT NULL THEN $1 END)::oid, 0)"
+		return tx.QueryRow(ctx, ask, name, searchPath(tx.Conn())).Scan(&oid)
+	})
 	if err != nil {
 		return 0, unreachable(c.name, err)
 	}

@@ -73,19 +73,20 @@ func (p *plan) ended(ctx context.Context, err error, limits tools.Limits) error 
 
 // guards are the first steps of a pipeline: the transaction, the server's own
 // time limit, and the check that the catalog still is what the plan was made by.
-// That check is planned once for a connection rather than for every call.
-func (p *plan) guards(begin string, timeout time.Duration) []step {
+// That check is planned once for a connection rather than for every call. From
+// the last of them on, names mean what they mean by path.
+func (p *plan) guards(begin string, timeout time.Duration, path string) []step {
 	d := p.described.analysis.Depends
 	milliseconds := strconv.AppendInt(nil, max(timeout.Milliseconds(), 1), 10)
 	steps := []step{{prepared: begin}}
 	if d.Empty() {
-		return append(steps, step{prepared: limit, args: [][]byte{milliseconds, []byte("auto")}})
+		return append(steps, step{prepared: limit, args: [][]byte{milliseconds, []byte("auto"), []byte(path)}})
 	}
 	return append(steps,
-		step{prepared: limit, args: [][]byte{milliseconds, []byte("force_generic_plan")}},
+		step{prepared: limit, args: [][]byte{milliseconds, []byte("force_generic_plan"), []byte(ownPath)}},
 		step{prepared: guard, args: [][]byte{
 			textArray(d.Relations), oidArray(d.OIDs), textArray(d.Functions), textArray(d.Operators), textArray(d.Types),
-			[]byte(p.described.identity),
+			textArray(d.Schemas), []byte(path), []byte(p.described.identity),
 		}},
 	)
 }
@@ -109,7 +110,7 @@ func (p *plan) moved(err error) bool {
 	if !errors.As(err, &at) || at.step != guardStep || at.err.Code != "22012" || p.described.analysis.Depends.Empty() {
 		return false
 	}
-	p.connection.known.Remove(p.args.SQL)
+	p.connection.known.Remove(p.described.key)
 	return true
 }
 

@@ -36,9 +36,9 @@ var prepared = map[string]string{
 	rollback:   "ROLLBACK",
 	commit:     "COMMIT",
 	// A query, so that a read-only transaction can't be made another.
-	limit: "SELECT set_config('statement_timeout', $1, true), set_config('plan_cache_mode', $2, true)",
+	limit: "SELECT set_config('statement_timeout', $1, true), set_config('plan_cache_mode', $2, true), set_config('search_path', $3, true)",
 	// The division fails, and with it the pipeline, when the catalog moved.
-	guard: "SELECT set_config('plan_cache_mode', 'auto', true), 1 / (CASE WHEN (" + guardSQL + ") = $6 THEN 1 ELSE 0 END)",
+	guard: "SELECT set_config('plan_cache_mode', 'auto', true), 1 / (CASE WHEN (" + guardSQL + ") = $8 THEN 1 ELSE 0 END)",
 }
 
 // pool holds connections to one database, each set up and verified.
@@ -78,6 +78,9 @@ var (
 
 // setUp verifies a new connection and prepares our statements on it.
 func (p *pool) setUp(ctx context.Context, conn *pgx.Conn) error {
+	if err := setAside(ctx, conn); err != nil {
+		return err
+	}
 	var settings, super, outside bool
 	row := conn.QueryRow(ctx, privilegeSQL, pgx.QueryExecModeExec)
 	switch err := row.Scan(&settings, &super, &outside); {
@@ -99,6 +102,31 @@ func (p *pool) setUp(ctx context.Context, conn *pgx.Conn) error {
 		return err
 	}
 	return warm(ctx, conn)
+}
+
+// ownPath is the search path between calls and for every query of ours, so that
+// nothing that others put into a schema can stand in for what the query names.
+const (
+	ownPath = "pg_catalog"
+	pathKey = "search_path"
+)
+
+// setAside notes the search path that calls are to have, and leaves pg_catalog
+// alone on it.
+func setAside(ctx context.Context, conn *pgx.Conn) error {
+	var path string
+	if err := conn.QueryRow(ctx, "SHOW search_path", pgx.QueryExecModeExec).Scan(&path); err != nil {
+		return err
+	}
+	conn.PgConn().CustomData()[pathKey] = path
+	_, err := conn.Exec(ctx, "SET search_path = "+ownPath)
+	return err
+}
+
+// searchPath is the search path that calls on the connection have.
+func searchPath(conn *pgx.Conn) string {
+	path, _ := conn.PgConn().CustomData()[pathKey].(string)
+	return path
 }
 
 // warm runs the large queries of ours once on nothing, so that no call waits

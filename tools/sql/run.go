@@ -14,8 +14,7 @@ import (
 // read runs the statement in a transaction that can change nothing and is
 // always rolled back.
 func (p *plan) read(ctx context.Context, out *collector) error {
-	steps := append(p.guards(beginRead, out.limits.Timeout), p.statement(out), step{prepared: rollback})
-	conn, ended, err := p.send(ctx, steps)
+	conn, _, err := p.send(ctx, beginRead, out.limits.Timeout, p.statement(out), step{prepared: rollback})
 	switch {
 	case conn.Conn == nil:
 		return err
@@ -23,15 +22,28 @@ func (p *plan) read(ctx context.Context, out *collector) error {
 		cancelQuery(conn.wire())
 		conn.drop()
 		return nil
-	case err == nil && len(ended) == len(steps):
-		conn.keep()
+	case err == nil:
+		p.release(ctx, conn, nil)
 		return nil
 	}
-	conn.settle(ctx, err)
+	p.release(ctx, conn, err)
 	if p.moved(err) {
 		return tools.ErrMoved
 	}
 	return err
+}
+
+// release gives a connection back, unless a function that only the operator
+// vouches for may have left something in the session.
+func (p *plan) release(ctx context.Context, conn lease, err error) {
+	switch {
+	case p.described.analysis.Vouched:
+		conn.drop()
+	case err != nil:
+		conn.settle(ctx, err)
+	default:
+		conn.keep()
+	}
 }
 
 // commitGrace is how long a commit may take once it is sent. It is not cut
@@ -40,8 +52,7 @@ const commitGrace = time.Minute
 
 // write runs the statement in one transaction and commits it.
 func (p *plan) write(ctx context.Context, out *collector) error {
-	steps := append(p.guards(beginWrite, out.limits.Timeout), p.statement(out))
-	conn, ended, err := p.send(ctx, steps)
+	conn, ended, err := p.send(ctx, beginWrite, out.limits.Timeout, p.statement(out))
 	if conn.Conn == nil {
 		return err
 	}
@@ -51,10 +62,8 @@ func (p *plan) write(ctx context.Context, out *collector) error {
 		return tools.ErrMoved
 	case err != nil:
 		return err
-	case len(ended) != len(steps):
-		return lost()
 	}
-	out.changed = rowsChanged(ended[len(steps)-1].tag)
+	out.changed = rowsChanged(ended[len(ended)-1].tag)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -76,16 +85,21 @@ func commitNow(ctx context.Context, conn lease) error {
 	return nil
 }
 
-// send runs a pipeline on a connection of the pool. A connection that turns out
-// to be dead before it answered anything is replaced once: nothing was committed.
-func (p *plan) send(ctx context.Context, steps []step) (conn lease, ended []done, err error) {
+// send runs steps behind the guards on a connection of the pool. A connection
+// that turns out to be dead before it answered anything is replaced once:
+// nothing was committed. Without an error, every step has ended.
+func (p *plan) send(ctx context.Context, begin string, timeout time.Duration, rest ...step) (conn lease, ended []done, err error) {
 	for attempt := range 2 {
 		if conn, err = p.connection.pool.acquire(ctx); err != nil {
 			return lease{}, nil, unreachable(p.connection.name, err)
 		}
+		steps := append(p.guards(begin, timeout, searchPath(conn.Conn.Conn())), rest...)
 		ended, err = pipeline(ctx, conn.wire(), steps)
 		var at *stepError
-		if err == nil || errors.As(err, &at) || errors.Is(err, errBrokenOff) || len(ended) > 0 || ctx.Err() != nil || attempt > 0 {
+		switch {
+		case err == nil && len(ended) != len(steps):
+			return conn, ended, lost()
+		case err == nil || errors.As(err, &at) || errors.Is(err, errBrokenOff) || len(ended) > 0 || ctx.Err() != nil || attempt > 0:
 			return conn, ended, err
 		}
 		conn.drop()

@@ -11,9 +11,11 @@ import (
 type Resolver interface {
 	Catalog
 	// Uses returns the functions, operators and types that did not come with
-	// the server and that a query without parameters uses, as the server
-	// resolves them. It reports false when it can't tell.
-	Uses(ctx context.Context, query string) (map[Object]bool, bool)
+	// the server and that a statement uses, as the server resolves them,
+	// types of parameters included. types are the parameters' types as far as
+	// the caller names them. It reports false when it can't tell. It parses
+	// the statement on the server and runs nothing.
+	Uses(ctx context.Context, query string, types []uint32) (map[Object]bool, bool)
 }
 
 // Analysis is what is known of a statement in a database as it is now.
@@ -21,12 +23,17 @@ type Analysis struct {
 	Action tools.Action
 	Facts  *Facts
 	// Columns are where each result column comes from. Unless Exact, the
-	// server may return others.
+	// server may return more or fewer, and each may come from any of these.
 	Columns []tools.Origins
 	Exact   bool
 	// All is everything that the statement reads, compares or writes.
 	All tools.Origins
-	// relations are those that were looked up, for Confirm.
+	// Harmless says that planning and running the statement calls no
+	// function that does more than compute.
+	Harmless bool
+	// Vouched says that it calls a function that the operator vouches for.
+	Vouched bool
+	// relations are those that were looked up.
 	relations map[uint32]*Relation
 	// Depends names everything that was looked up: if none of it changes,
 	// the analysis holds.
@@ -35,8 +42,8 @@ type Analysis struct {
 
 // Depends are the names and objects that an analysis rests on.
 type Depends struct {
-	Relations, Functions, Operators, Types []string
-	OIDs                                   []uint32
+	Relations, Functions, Operators, Types, Schemas []string
+	OIDs                                            []uint32
 }
 
 // Empty reports whether an analysis rests on nothing in the catalog.
@@ -47,22 +54,31 @@ func (d Depends) Empty() bool {
 type analyzer struct {
 	world    *world
 	follower *follower
-	// called are the functions that the statement itself names.
-	called set[Name]
+	// own are the names in the statement itself, and those of functions that
+	// it writes like columns.
+	own names
 }
 
-// Analyze resolves a statement. Its error is the catalog's.
-func Analyze(ctx context.Context, s *Statement, cat Resolver, trust Trust) (*Analysis, error) {
-	own := *s
-	a := &analyzer{world: newWorld(trust), called: set[Name]{}}
+// Analyze resolves a statement, whose parameters have these types, 0 where the
+// statement itself says which. Its error is the catalog's.
+func Analyze(ctx context.Context, s *Statement, types []uint32, cat Resolver, trust Trust) (*Analysis, error) {
+	a := &analyzer{world: newWorld(trust), own: newNames()}
+	a.own.addAll(s.names)
+	if err := a.world.lookUpTypes(ctx, cat, slices.Clone(types)); err != nil {
+		return nil, err
+	}
 	if err := a.world.lookUp(ctx, cat, s.names); err != nil {
 		return nil, err
 	}
-	out, err := a.follow(ctx, &own, cat)
+	out, err := a.follow(ctx, s, cat)
 	if err != nil {
 		return nil, err
 	}
-	return a.conclude(&own, out, a.calls(ctx, &own, cat)), nil
+	impure, err := a.calls(ctx, s, types, cat)
+	if err != nil {
+		return nil, err
+	}
+	return a.conclude(s, out, impure), nil
 }
 
 // follow follows the statement, again if that shows more names to look up.
@@ -71,8 +87,7 @@ func (a *analyzer) follow(ctx context.Context, s *Statement, cat Catalog) (outpu
 		a.follower = newFollower(a.world)
 		out := a.follower.top(s)
 		if a.world.knows(a.follower.attributes) {
-			a.called.addAll(s.names.functions)
-			a.called.addAll(a.follower.attributes)
+			a.own.functions.addAll(a.follower.attributes)
 			return out, nil
 		}
 		more := newNames()
@@ -83,36 +98,17 @@ func (a *analyzer) follow(ctx context.Context, s *Statement, cat Catalog) (outpu
 	}
 }
 
-// calls are the functions that the statement may run and that do more than
-// compute. Where names alone leave doubt, the server is asked.
-func (a *analyzer) calls(ctx context.Context, s *Statement, cat Resolver) []call {
-	own := newNames()
-	own.addAll(s.names)
-	own.functions.addAll(a.called)
-	impure := a.world.impureCalls(own)
-	doubt := func(c call) bool { return !c.certain }
-	if _, query := s.root.(*selectStmt); query && !s.Explain && s.Params == 0 && slices.ContainsFunc(impure, doubt) {
-		if used, ok := cat.Uses(ctx, s.Query); ok {
-			impure = narrow(impure, used)
-		}
-	}
-	hidden := narrow(a.world.impureCalls(a.world.hidden), a.world.uses)
-	impure = slices.Concat(impure, hidden)
-	for name := range a.world.folded.functions {
-		impure = append(impure, a.world.callsNamed(name)...)
-	}
-	return impure
-}
-
 // conclude puts together what was found.
 func (a *analyzer) conclude(s *Statement, out output, impure []call) *Analysis {
 	facts := a.facts(s, impure)
-	result := &Analysis{Facts: facts, Exact: out.exact, Depends: a.depends(), relations: a.world.relations}
+	result := &Analysis{
+		Facts: facts, Exact: out.exact, Depends: a.depends(), relations: a.world.relations,
+		Harmless: len(impure) == 0, Vouched: a.vouched(),
+	}
 	for _, c := range out.columns {
 		result.Columns = append(result.Columns, c.from.origins())
 	}
-	touched := a.touched()
-	result.All = touched.origins()
+	result.All = a.touched().origins()
 	effect, why := a.effect(s, impure)
 	result.Action = tools.Action{
 		Verb: s.Verb, Effect: effect, Why: why, Targets: targets(facts), Display: s.Text, Facts: facts,
@@ -125,74 +121,38 @@ func (a *analyzer) conclude(s *Statement, out output, impure []call) *Analysis {
 // columns which table and attribute they are, 0 of others: if that is not among
 // what was found, the analysis is not to be relied on for the column.
 func (a *Analysis) Origins(i, n int, table uint32, attribute uint16) tools.Origins {
-	if !a.Exact || n != len(a.Columns) {
-		return tools.Origins{Known: a.All.Known, Any: true}
-	}
-	origins := a.Columns[i]
-	if r := a.relations[table]; r != nil && !origins.Any {
-		at := slices.Index(r.Numbers, attribute)
-		if at < 0 || !slices.Contains(origins.Known, ColumnOrigin(r.Schema, r.Name.Name, r.Columns[at])) {
+	origins := a.anyColumn()
+	if a.Exact {
+		if n != len(a.Columns) {
 			return tools.Origins{Known: a.All.Known, Any: true}
 		}
+		origins = a.Columns[i]
 	}
-	return origins
-}
-
-// effect is the worst of the statement's kind, the functions it may run and
-// the relations it reaches.
-func (a *analyzer) effect(s *Statement, impure []call) (tools.Effect, string) {
-	s.worsenAll(a.world, impure, a.follower.notes)
-	switch {
-	case a.world.garbled != "":
-		return tools.Unknown, a.world.garbled + " could not be understood"
-	case a.follower.lost:
-		return tools.Unknown, "it is too large to be followed"
+	if table == 0 || origins.Any {
+		return origins
 	}
-	return s.Effect, s.Why
-}
-
-func (s *Statement) worsenAll(w *world, impure []call, n notes) {
-	for _, c := range impure {
-		s.worsen(w.trust.judge(c.function))
-	}
-	for use := range n.tables {
-		r := w.relations[use.oid]
-		switch {
-		case r == nil:
-		case r.Kind == "f":
-			s.worsen(tools.Write, "it reaches the foreign table "+r.Schema+"."+r.Name.Name)
-		case r.system() && use.access != accessRead && s.Effect != tools.Read:
-			s.worsen(tools.Unknown, "it changes the system catalog")
+	if r := a.relations[table]; r != nil {
+		at := slices.Index(r.Numbers, attribute)
+		if attribute > maxAttributes || at >= 0 && slices.Contains(origins.Known, ColumnOrigin(r.Schema, r.Name.Name, r.Columns[at])) {
+			return origins
 		}
 	}
+	return tools.Origins{Known: a.All.Known, Any: true}
 }
 
-// facts fills in what policy may know.
-func (a *analyzer) facts(s *Statement, impure []call) *Facts {
-	f := &Facts{
-		Statement: s.Verb, Analyze: s.Explain && s.Runs, Locking: s.Locking, Params: s.Params,
-		Tables: a.tableFacts(), Columns: a.columnFacts(), Functions: a.functionFacts(impure),
-		Commands: orEmpty(commands(s.root)), Objects: orEmpty(objects(s.root)),
-		Opaque: a.follower.notes.opaque, Rules: a.follower.notes.rules,
-	}
-	if s.Explain {
-		f.Explains = kindOf(typeOf(s.root)).verb
-	}
-	f.Operators, f.Casts = a.userObjects(s)
-	f.clauses(s.root)
-	f.Normalized = Blank(s.Text)
-	if normal, err := normalize(s.Text); err == nil && !s.Secret {
-		f.Normalized = normal
-	}
-	f.Fingerprint, _ = fingerprint(s.Text)
-	return f
-}
+// maxAttributes is more than a table can have: attribute numbers beyond are
+// negative ones, those of system columns.
+const maxAttributes = 1 << 15
 
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
+// anyColumn is where each column may come from that is not known exactly.
+func (a *Analysis) anyColumn() tools.Origins {
+	var all tools.Origins
+	for _, c := range a.Columns {
+		all.Known, all.Any = append(all.Known, c.Known...), all.Any || c.Any
 	}
-	return list
+	slices.Sort(all.Known)
+	all.Known = slices.Compact(all.Known)
+	return all
 }
 
 // touched is everything that the statement reads, compares or writes.
@@ -215,12 +175,20 @@ func (a *analyzer) flows() []tools.Flow {
 // depends lists what the analysis rests on, for a check that it still holds.
 func (a *analyzer) depends() Depends {
 	w := a.world
-	d := Depends{Functions: bare(w.seen.functions), Operators: bare(w.seen.operators), Types: bare(w.seen.types)}
-	d.Relations = bare(w.seen.relations)
+	d := Depends{
+		Relations: bare(w.seen.relations), Functions: bare(w.seen.functions), Operators: bare(w.seen.operators), Types: bare(w.seen.types),
+		Schemas: schemas(a.own),
+	}
 	for oid := range w.relations {
 		d.OIDs = append(d.OIDs, oid)
 	}
+	for _, t := range w.types {
+		if t.Relation != 0 {
+			d.OIDs = append(d.OIDs, t.Relation)
+		}
+	}
 	slices.Sort(d.OIDs)
+	d.OIDs = slices.Compact(d.OIDs)
 	return d
 }
 
@@ -228,6 +196,20 @@ func bare(names set[Name]) []string {
 	out := make([]string, 0, len(names))
 	for name := range names {
 		out = append(out, name.Name)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// schemas are those that names are written with.
+func schemas(n names) []string {
+	var out []string
+	for _, names := range []set[Name]{n.relations, n.functions, n.operators, n.types} {
+		for name := range names {
+			if name.Schema != "" && name.Schema != systemSchema {
+				out = append(out, name.Schema)
+			}
+		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

@@ -2,9 +2,9 @@ package statement
 
 import (
 	"cmp"
+	"maps"
 	"slices"
-
-	"github.com/chaperone-dev/chaperone/tools"
+	"strings"
 )
 
 // Object is something that a statement uses, as the server resolves it.
@@ -17,45 +17,88 @@ type Object struct {
 // call is a function that running a statement may run.
 type call struct {
 	function *Function
-	// through is what the server would name if the statement used it.
+	// through is what the server would name if the statement used it. Its
+	// OID is 0 where the server would not tell.
 	through Object
 	// certain says that the statement can't do without it.
 	certain bool
 }
 
-// impureCalls are all functions that running the statement may run and that do
-// more than compute.
-func (w *world) impureCalls(s names) []call {
+// impureCalls are all functions that running code with these names may run and
+// that do more than compute.
+func (w *world) impureCalls(n names) []call {
+	return append(w.ownCalls(n), w.typeCalls(n)...)
+}
+
+// ownCalls are those other than by making values of types.
+func (w *world) ownCalls(n names) []call {
+	out := w.namedCalls(n)
+	for _, c := range w.casts {
+		if f := w.impure(c.Function); f != nil {
+			out = append(out, call{function: f, through: Object{"function", f.OID}})
+		}
+	}
+	return out
+}
+
+// namedCalls are the calls by function names and operators.
+func (w *world) namedCalls(n names) []call {
 	var out []call
-	for _, name := range sortedNames(s.functions) {
+	for _, name := range sortedNames(n.functions) {
 		out = append(out, w.callsNamed(name)...)
 	}
-	operators := set[Name]{}
-	operators.addAll(s.operators)
-	for _, sign := range comparisons {
-		operators.add(Name{"", sign})
-	}
-	for _, name := range sortedNames(operators) {
-		for _, o := range w.operatorsNamed(name) {
-			if f := w.functions[o.Function]; f != nil && !w.readOnly(f) {
+	for _, o := range w.operators {
+		if !w.mayUse(n, o) {
+			continue
+		}
+		for _, oid := range o.Functions {
+			if f := w.impure(oid); f != nil {
 				out = append(out, call{function: f, through: Object{"operator", o.OID}})
 			}
 		}
 	}
-	for _, c := range w.casts {
-		if f := w.functions[c.Function]; f != nil && !w.readOnly(f) {
-			out = append(out, call{function: f, through: Object{"function", f.OID}})
+	return out
+}
+
+// mayUse reports whether code with these names may use an operator: it writes
+// it, or compares by it without writing it.
+func (w *world) mayUse(n names, o *Operator) bool {
+	if n.traits.has(compares) && (o.Sorts || o.Visible && comparisons.has(Name{"", o.Name.Name})) {
+		return true
+	}
+	for name := range n.operators {
+		if o.Name.Name == name.Name && reachable(name.Schema, o.Schema, o.Visible) {
+			return true
 		}
 	}
-	return append(out, w.typeCalls(s)...)
+	return false
 }
 
 // narrow leaves out calls through objects that the server, which knows, does
-// not use. It does not say which of its own it uses.
-func narrow(calls []call, used map[Object]bool) []call {
-	return slices.DeleteFunc(calls, func(c call) bool {
-		return c.through.OID >= firstUserOID && !used[c.through]
-	})
+// not use, and makes the others certain. It does not say which of its own it uses.
+func (w *world) narrow(calls []call, used map[Object]bool) []call {
+	all := w.expand(used)
+	var out []call
+	for _, c := range calls {
+		if c.through.OID < firstUserOID || all[c.through] {
+			c.certain = true
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// expand adds the types inside of those used.
+func (w *world) expand(used map[Object]bool) map[Object]bool {
+	all := maps.Clone(used)
+	for o := range used {
+		if t := w.types[o.OID]; o.Class == "type" && t != nil {
+			for _, inner := range t.Inner {
+				all[Object{"type", inner}] = true
+			}
+		}
+	}
+	return all
 }
 
 // callsNamed are the functions that a call by name may run.
@@ -73,33 +116,36 @@ func (w *world) callsNamed(name Name) []call {
 	return out
 }
 
-// typeCalls are the functions that making values runs: of types that the
-// statement names, and of the columns that it may make values for.
-func (w *world) typeCalls(s names) []call {
+// typeCalls are the functions that making values runs, of types that are named
+// and of those that named relations have.
+func (w *world) typeCalls(n names) []call {
+	var out []call
+	for oid := range w.typesIn(n) {
+		for _, f := range w.making(w.types[oid]) {
+			out = append(out, call{function: f, through: Object{"type", oid}})
+		}
+	}
+	return out
+}
+
+// typesIn are the types that names stand for.
+func (w *world) typesIn(n names) set[uint32] {
 	oids := set[uint32]{}
-	for _, names := range []set[Name]{s.types, s.functions} {
+	for _, names := range []set[Name]{n.types, n.functions} {
 		for name := range names {
 			for _, t := range w.typesNamed(name) {
 				oids.add(t.OID)
 			}
 		}
 	}
-	for name := range s.relations {
+	for name := range n.relations {
 		if r := w.relation(name); r != nil {
 			for _, oid := range r.Types {
 				oids.add(oid)
 			}
 		}
 	}
-	var out []call
-	for oid := range oids {
-		if t := w.types[oid]; t != nil {
-			for _, f := range w.typeFunctions(t) {
-				out = append(out, call{function: f, through: Object{"type", oid}})
-			}
-		}
-	}
-	return out
+	return oids
 }
 
 // candidates are the functions that a call may mean.
@@ -108,16 +154,6 @@ func (w *world) candidates(name Name) []*Function {
 	for _, f := range w.functions {
 		if f.Name.Name == name.Name && reachable(name.Schema, f.Schema, f.Visible) {
 			out = append(out, f)
-		}
-	}
-	return out
-}
-
-func (w *world) operatorsNamed(name Name) []*Operator {
-	var out []*Operator
-	for _, o := range w.operators {
-		if o.Name.Name == name.Name && reachable(name.Schema, o.Schema, o.Visible) {
-			out = append(out, o)
 		}
 	}
 	return out
@@ -136,73 +172,15 @@ func (w *world) typesNamed(name Name) []*Type {
 // reachable reports whether a name written with schema, or without one, can
 // mean an object of the other schema.
 func reachable(written, schema string, visible bool) bool {
-	return written == schema || written == "" && visible
+	return written == schema || written == "" && visible || written == "pg_temp" && strings.HasPrefix(schema, "pg_temp_")
 }
 
-// pure reports whether a call by this name can only compute from its arguments
-// or from what every reader may know. The result of any other call may hold
-// anything.
-func (w *world) pure(name Name) bool {
-	for _, f := range w.candidates(name) {
-		effect, _ := w.trust.judge(f)
-		if effect != tools.Read || reveals[f.Name.Name] || contains(w.trust.Functions, f.Schema+"."+f.Name.Name) {
-			return false
-		}
+// impure is a function by OID if it does more than compute, or nil.
+func (w *world) impure(oid uint32) *Function {
+	if f := w.functions[oid]; f != nil && !w.readOnly(f) {
+		return f
 	}
-	for _, t := range w.typesNamed(name) {
-		if len(w.typeFunctions(t)) > 0 {
-			return false
-		}
-	}
-	return true
-}
-
-func (w *world) pureOperator(name Name) bool {
-	for _, o := range w.operatorsNamed(name) {
-		if f := w.functions[o.Function]; f == nil || !w.readOnly(f) {
-			return false
-		}
-	}
-	return true
-}
-
-func (w *world) impureCasts() bool {
-	for _, c := range w.casts {
-		if f := w.functions[c.Function]; f != nil && !w.readOnly(f) {
-			return true
-		}
-	}
-	return false
-}
-
-func (w *world) readOnly(f *Function) bool {
-	effect, _ := w.trust.judge(f)
-	return effect == tools.Read
-}
-
-// typeFunctions are the functions that making a value of the type runs: its
-// own and those of the types inside it.
-func (w *world) typeFunctions(t *Type) []*Function {
-	var out []*Function
-	for _, oid := range append([]uint32{t.OID}, t.Inner...) {
-		inner := w.types[oid]
-		if inner == nil || extensions[inner.Extension] {
-			continue
-		}
-		for _, oid := range inner.Functions {
-			if f := w.functions[oid]; f != nil && !w.readOnly(f) {
-				out = append(out, f)
-			}
-		}
-		for name := range w.checks[oid] {
-			for _, f := range w.candidates(name) {
-				if !w.readOnly(f) {
-					out = append(out, f)
-				}
-			}
-		}
-	}
-	return out
+	return nil
 }
 
 func sortedNames(names set[Name]) []Name {

@@ -106,7 +106,7 @@ func (f *follower) mergeWhen(when *mergeWhenClause, target *item, sc *scope) {
 	}
 }
 
-// target1 is the relation that a statement changes.
+// changed is the relation that a statement changes.
 func (f *follower) changed(m *rangeVar, access string) *item {
 	i := newItem(m.GetSchemaname(), m.GetRelname(), nil)
 	if r := f.world.relation(Name{m.GetSchemaname(), m.GetRelname()}); r != nil {
@@ -124,17 +124,17 @@ func (f *follower) changed(m *rangeVar, access string) *item {
 // change notes a change to a relation, and to the tables below a view, which
 // the server passes it on to.
 func (f *follower) change(r *Relation, access string) {
-	f.notes.table(r, access, f.via)
+	f.note(r, access, false)
 	if r.Rules {
 		f.notes.rules = true
 	}
-	if r.Kind != kindView || r.system() {
+	if r.Kind != viewKind || r.system() {
 		return
 	}
 	via := f.via
 	f.via = r.Schema + "." + r.Name.Name
 	for _, base := range f.world.below(r) {
-		f.notes.table(base, access, f.via)
+		f.note(base, access, false)
 	}
 	f.via = via
 }

@@ -87,6 +87,34 @@ var relationKinds = map[string]string{
 	"S": "sequence", "i": "index", "I": "index", "c": "type", "t": "table",
 }
 
+// facts fills in what policy may know.
+func (a *analyzer) facts(s *Statement, impure []call) *Facts {
+	f := &Facts{
+		Statement: s.Verb, Analyze: s.Explain && s.Runs, Locking: s.Locking, Params: s.Params,
+		Tables: a.tableFacts(), Columns: a.columnFacts(), Functions: a.functionFacts(impure),
+		Operators: a.operatorFacts(), Casts: a.castFacts(),
+		Commands: orEmpty(commands(s.root)), Objects: orEmpty(objects(s.root)),
+		Opaque: a.follower.notes.opaque, Rules: a.follower.notes.rules,
+	}
+	if s.Explain {
+		f.Explains = kindOf(typeOf(s.root)).verb
+	}
+	f.clauses(s.root)
+	f.Normalized = Blank(s.Text)
+	if normal, err := normalize(s.Text); err == nil && !s.Secret {
+		f.Normalized = normal
+	}
+	f.Fingerprint, _ = fingerprint(s.Text)
+	return f
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
 // tableFacts are the notes on relations in the words of Facts.
 func (a *analyzer) tableFacts() []Table {
 	out := []Table{}
@@ -124,7 +152,7 @@ func (a *analyzer) functionFacts(impure []call) []FunctionUse {
 	for _, c := range impure {
 		seen.add(a.functionUse(c.function))
 	}
-	for name := range a.called {
+	for name := range a.own.functions {
 		for _, f := range a.world.candidates(name) {
 			if a.world.readOnly(f) {
 				seen.add(a.functionUse(f))
@@ -148,20 +176,47 @@ func (a *analyzer) functionUse(f *Function) FunctionUse {
 	}
 }
 
-// userObjects are the operators and casts of the database itself.
-func (a *analyzer) userObjects(s *Statement) (operators []NamedUse, casts []CastUse) {
-	operators, casts = []NamedUse{}, []CastUse{}
-	for _, name := range sortedNames(s.names.operators) {
-		for _, o := range a.world.operatorsNamed(name) {
-			operators = append(operators, NamedUse{o.Schema, o.Name.Name})
+// vouched reports whether the statement may call a function that the operator
+// vouches for.
+func (a *analyzer) vouched() bool {
+	for _, f := range a.world.functions {
+		if contains(a.world.trust.Functions, f.Schema+"."+f.Name.Name) {
+			return true
 		}
 	}
+	return false
+}
+
+// operatorFacts are the operators of the database's own that the statement may
+// mean by what it writes.
+func (a *analyzer) operatorFacts() []NamedUse {
+	seen := set[NamedUse]{}
+	for name := range a.own.operators {
+		for _, o := range a.world.operators {
+			if o.OID >= firstUserOID && o.Name.Name == name.Name && reachable(name.Schema, o.Schema, o.Visible) {
+				seen.add(NamedUse{o.Schema, o.Name.Name})
+			}
+		}
+	}
+	out := make([]NamedUse, 0, len(seen))
+	for o := range seen {
+		out = append(out, o)
+	}
+	slices.SortFunc(out, func(x, y NamedUse) int {
+		return cmp.Or(cmp.Compare(x.Schema, y.Schema), cmp.Compare(x.Name, y.Name))
+	})
+	return out
+}
+
+// castFacts are the casts of the database's own that do more than compute.
+func (a *analyzer) castFacts() []CastUse {
+	out := []CastUse{}
 	for _, c := range a.world.casts {
-		if f := a.world.functions[c.Function]; f != nil && !a.world.readOnly(f) {
-			casts = append(casts, CastUse{c.From, c.To})
+		if a.world.impure(c.Function) != nil {
+			out = append(out, CastUse{c.From, c.To})
 		}
 	}
-	return operators, casts
+	return out
 }
 
 // targets names the relations and objects that the statement is about.

@@ -15,7 +15,7 @@ const (
 )
 
 // maxQueries bounds the work on one statement, whose views may multiply.
-const maxQueries = 2000
+const maxQueries = 10_000
 
 // follower finds out what a statement reads and where its values go. When in
 // doubt it widens a source; it never narrows one.
@@ -26,14 +26,17 @@ type follower struct {
 	touched *source
 	// attributes are names used like columns that are functions: (row).f.
 	attributes set[Name]
-	via        string
-	views      map[uint32][]column
-	queries    int
-	lost       bool
+	// via is the view that is being followed; stored says that its rows, or
+	// those of one around it, were stored.
+	via     string
+	stored  bool
+	views   map[viewKey][]column
+	queries int
+	lost    bool
 }
 
 func newFollower(w *world) *follower {
-	return &follower{world: w, notes: newNotes(), attributes: set[Name]{}, views: map[uint32][]column{}}
+	return &follower{world: w, notes: newNotes(), attributes: set[Name]{}, views: map[viewKey][]column{}}
 }
 
 // expr follows an expression: everything it mentions may be in its value,
@@ -73,7 +76,7 @@ func (f *follower) visit(m proto.Message, sc *scope) bool {
 	case *aExpr:
 		f.touched.any = f.touched.any || !f.world.pureOperator(qualified(m.GetName()))
 	case *typeCast:
-		f.touched.any = f.touched.any || f.world.impureCasts()
+		f.touched.any = f.touched.any || !f.world.pureCasts()
 	}
 	return true
 }
@@ -114,14 +117,16 @@ func (f *follower) field(i *item, name string) source {
 	if i == nil {
 		return source{any: true}
 	}
-	if src, ok := i.find(name); ok {
+	src, ok := i.find(name)
+	if ok && !i.open {
 		return src
 	}
-	if systemColumns[name] {
+	if !ok && systemColumns[name] {
 		return source{}
 	}
+	// The columns of an open item are only guessed.
 	f.attributes.add(Name{"", name})
-	src := i.all
+	src.add(i.all)
 	src.any = src.any || !f.world.pure(Name{"", name})
 	return src
 }

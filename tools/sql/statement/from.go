@@ -50,7 +50,7 @@ func (f *follower) relation(m *rangeVar, sc *scope) *item {
 	if cte := sc.cte(m.GetRelname()); cte != nil && m.GetSchemaname() == "" {
 		*i = *cte
 	} else {
-		i.columns, i.open = f.read(Name{m.GetSchemaname(), m.GetRelname()})
+		i.columns, i.open = f.read(Name{m.GetSchemaname(), m.GetRelname()}, !m.GetInh())
 		i.all = union(i.columns)
 		i.all.any = i.all.any || i.open
 	}
@@ -61,14 +61,15 @@ func (f *follower) relation(m *rangeVar, sc *scope) *item {
 	return i
 }
 
-// read notes that a relation is read, and returns its columns. A name that
-// stands for nothing is open: the server will refuse it.
-func (f *follower) read(name Name) (columns []column, open bool) {
+// read notes that a relation is read, only itself or with its children, and
+// returns its columns. A name that stands for nothing is open: the server will
+// refuse it.
+func (f *follower) read(name Name, only bool) (columns []column, open bool) {
 	r := f.world.relation(name)
 	if r == nil {
 		return nil, true
 	}
-	f.notes.table(r, accessRead, f.via)
+	f.note(r, accessRead, only)
 	return f.columns(r), false
 }
 

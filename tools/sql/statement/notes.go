@@ -1,7 +1,5 @@
 package statement
 
-import "slices"
-
 // The ways to reach a relation in facts.
 const (
 	accessRead   = "read"
@@ -11,7 +9,12 @@ const (
 	accessDrop   = "drop"
 )
 
-const kindView = "v"
+// The kinds of relations that matter here (pg_class.relkind).
+const (
+	viewKind         = "v"
+	materializedKind = "m"
+	foreignKind      = "f"
+)
 
 // notes are what a follower writes down on its way.
 type notes struct {
@@ -28,6 +31,11 @@ type tableUse struct {
 	oid         uint32
 	name        Name
 	access, via string
+	// stored says that it is read only through a materialized view: its rows
+	// were read when that was filled.
+	stored bool
+	// only says that its children are left out.
+	only bool
 }
 
 type columnUse struct {
@@ -39,30 +47,7 @@ type flowNote struct{ from, to source }
 
 func newNotes() notes { return notes{tables: set[tableUse]{}, columns: set[columnUse]{}} }
 
-func (n notes) table(r *Relation, access, via string) {
-	n.tables.add(tableUse{r.OID, r.Name, access, via})
-}
-
-// below are the relations in the FROM list of a view: the ones that a change of
-// the view is passed on to.
-func (w *world) below(view *Relation) []*Relation {
-	return w.belowSeen(view, set[uint32]{})
-}
-
-func (w *world) belowSeen(view *Relation, seen set[uint32]) []*Relation {
-	seen.add(view.OID)
-	var out []*Relation
-	query, _ := w.parsed[view.OID].root.(*selectStmt)
-	for _, n := range query.GetFromClause() {
-		rv := n.GetRangeVar()
-		r := w.relation(Name{rv.GetSchemaname(), rv.GetRelname()})
-		if r == nil || seen.has(r.OID) {
-			continue
-		}
-		out = append(out, r)
-		if r.Kind == kindView && !r.system() {
-			out = slices.Concat(out, w.belowSeen(r, seen))
-		}
-	}
-	return out
+// note notes that a relation is reached.
+func (f *follower) note(r *Relation, access string, only bool) {
+	f.notes.tables.add(tableUse{oid: r.OID, name: r.Name, access: access, via: f.via, stored: f.stored, only: only})
 }

@@ -3,7 +3,6 @@ package statement
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -14,13 +13,13 @@ import (
 // Statement is one parsed statement, not yet resolved against a catalog.
 type Statement struct {
 	// Text is the statement as given; Query is the part of it that holds the
-	// statement itself, without what follows a semicolon.
-	Text, Query string
-	// Verb and Effect are by kind alone; Analyze finds out the rest.
-	Verb   string
-	Effect tools.Effect
-	// Why says why the effect is not Read.
-	Why string
+	// statement itself, without what follows a semicolon; Body is Query
+	// without EXPLAIN and its options.
+	Text, Query, Body string
+	// Verb is the kind of statement. The verdict is by kind alone; Analyze
+	// finds out the rest.
+	Verb string
+	verdict
 	// Params is the highest parameter number.
 	Params int
 	// Explain says that only a plan is asked for; Runs, that the statement
@@ -53,6 +52,7 @@ func Parse(sql string) (*Statement, error) {
 		return nil, fmt.Errorf("there are %d statements; send exactly one in each call", len(stmts))
 	}
 	s := &Statement{Text: sql, Query: bounds(sql, stmts[0]), Runs: true, names: newNames()}
+	s.Body = s.Query
 	s.root = unwrap(stmts[0].GetStmt())
 	if s.root == nil {
 		return nil, errors.New("the statement is empty")
@@ -94,57 +94,10 @@ func (s *Statement) classify() {
 	default:
 		k = specialKind(s.root, k)
 	}
-	s.Verb, s.Effect, s.Why = k.verb, k.effect, k.why
+	s.Verb, s.effect, s.why = k.verb, k.effect, k.why
 	if k.effect == tools.Write || k.effect == tools.Destroy {
-		s.Why = "it is a statement of kind " + k.verb
+		s.why = "it is a statement of kind " + k.verb
 	}
-}
-
-// classifyExplain looks through EXPLAIN at the statement below. Planning alone
-// runs functions, but not the statement.
-func (s *Statement) classifyExplain(m *explainStmt) {
-	s.Explain, s.Verb, s.Effect = true, "explain", tools.Read
-	s.Runs = explainRuns(m)
-	s.root = unwrap(m.GetQuery())
-	k := kindOf(typeOf(s.root))
-	switch s.root.(type) {
-	case *selectStmt, *insertStmt, *updateStmt, *deleteStmt, *mergeStmt, *createTableAsStmt:
-	default:
-		s.Effect, s.Why = tools.Unknown, "EXPLAIN of this kind of statement is not understood"
-		return
-	}
-	if s.Runs && k.effect != tools.Read {
-		s.Effect, s.Why = k.effect, "EXPLAIN ANALYZE runs the "+k.verb
-	}
-}
-
-// explainRuns reports whether EXPLAIN has ANALYZE on. A value that it does not
-// know counts as on.
-func explainRuns(m *explainStmt) bool {
-	runs := false
-	for _, n := range m.GetOptions() {
-		option := n.GetDefElem()
-		if strings.EqualFold(option.GetDefname(), "analyze") {
-			runs = optionOn(option)
-		}
-	}
-	return runs
-}
-
-// optionOn reads a boolean option as PostgreSQL's defGetBoolean does.
-func optionOn(option *defElem) bool {
-	arg := option.GetArg()
-	if arg == nil {
-		return true
-	}
-	if n := arg.GetInteger(); n != nil {
-		return n.GetIval() != 0
-	}
-	word := text(arg)
-	if b := arg.GetBoolean(); b != nil {
-		word = strconv.FormatBool(b.GetBoolval())
-	}
-	return !strings.EqualFold(word, "false") && !strings.EqualFold(word, "off")
 }
 
 func typeOf(m proto.Message) string {
@@ -152,13 +105,6 @@ func typeOf(m proto.Message) string {
 		return ""
 	}
 	return string(m.ProtoReflect().Descriptor().Name())
-}
-
-// worsen lowers the effect, and keeps the reason of the worst.
-func (s *Statement) worsen(effect tools.Effect, why string) {
-	if effect < s.Effect {
-		s.Effect, s.Why = effect, why
-	}
 }
 
 // visit notes what a node anywhere in the statement means for the whole.

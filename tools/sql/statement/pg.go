@@ -50,16 +50,18 @@ type (
 	lockingClause    = pg.LockingClause
 	intoClause       = pg.IntoClause
 
-	columnRef    = pg.ColumnRef
-	aIndirection = pg.A_Indirection
-	aExpr        = pg.A_Expr
-	funcCall     = pg.FuncCall
-	subLink      = pg.SubLink
-	sortBy       = pg.SortBy
-	typeName     = pg.TypeName
-	typeCast     = pg.TypeCast
-	paramRef     = pg.ParamRef
-	jsonFuncExpr = pg.JsonFuncExpr
+	columnRef     = pg.ColumnRef
+	aIndirection  = pg.A_Indirection
+	aExpr         = pg.A_Expr
+	aConst        = pg.A_Const
+	funcCall      = pg.FuncCall
+	subLink       = pg.SubLink
+	sortBy        = pg.SortBy
+	typeName      = pg.TypeName
+	typeCast      = pg.TypeCast
+	collateClause = pg.CollateClause
+	paramRef      = pg.ParamRef
+	jsonFuncExpr  = pg.JsonFuncExpr
 )
 
 const (

@@ -6,17 +6,18 @@ import "slices"
 // that statistics were made of, statements with their constants.
 var reveals = map[string]bool{
 	"pg_stat_get_activity": true, "pg_stat_get_backend_activity": true, "pg_stat_statements": true,
-	"pg_mcv_list_items": true,
+	"pg_mcv_list_items": true, "st_findextent": true, "st_estimatedextent": true,
 }
 
-// revealing are columns of system views that do so; nil stands for all columns.
+// revealing are columns of system relations that do so.
 var revealing = map[string][]string{
-	"pg_statistic":           nil,
-	"pg_statistic_ext_data":  nil,
-	"pg_stats":               nil,
-	"pg_stats_ext":           nil,
-	"pg_stats_ext_exprs":     nil,
-	"pg_largeobject":         nil,
+	"pg_statistic":           {"stavalues1", "stavalues2", "stavalues3", "stavalues4", "stavalues5"},
+	"pg_statistic_ext_data":  {"stxdmcv", "stxdexpr"},
+	"pg_stats":               {"most_common_vals", "histogram_bounds", "most_common_elems"},
+	"pg_stats_ext":           {"most_common_vals"},
+	"pg_stats_ext_exprs":     {"most_common_vals", "histogram_bounds", "most_common_elems"},
+	"pg_attribute":           {"attmissingval"},
+	"pg_largeobject":         {"data"},
 	"pg_stat_activity":       {"query"},
 	"pg_prepared_statements": {"statement"},
 	"pg_cursors":             {"statement"},
@@ -24,8 +25,7 @@ var revealing = map[string][]string{
 
 // reveal reports whether a column of a system relation may hold anything.
 func (r *Relation) reveal(column string) bool {
-	columns, is := revealing[r.Name.Name]
-	return is && r.system() && (columns == nil || slices.Contains(columns, column))
+	return r.system() && slices.Contains(revealing[r.Name.Name], column)
 }
 
 // columns are the columns of a relation, as reading them yields.
@@ -37,7 +37,7 @@ func (f *follower) columns(r *Relation) []column {
 	for i, name := range r.Columns {
 		src := source{any: r.reveal(name)}
 		f.family(r, name, &src)
-		columns[i] = column{name, src}
+		columns[i] = column{name: name, from: src}
 	}
 	return columns
 }
@@ -46,47 +46,58 @@ func (f *follower) columns(r *Relation) []column {
 const manyChildren = 1000
 
 // family adds the column itself, and the same column of the tables that it is
-// inherited from and by: they hold the same rows.
+// inherited from and by, all the way up and down: they hold the same rows.
 func (f *follower) family(r *Relation, name string, src *source) {
 	src.known = set[origin]{{r.Schema, r.Name.Name, name, false}: {}}
-	src.any = src.any || len(r.Children) > manyChildren
-	for _, other := range f.relations(r.Parents) {
-		if slices.Contains(other.Columns, name) {
+	for _, oid := range r.Parents {
+		if other := f.world.relations[oid]; other != nil && slices.Contains(other.Columns, name) {
 			src.known.add(origin{other.Schema, other.Name.Name, name, false})
 		}
 	}
-	if len(r.Children) > manyChildren {
-		return
-	}
-	for _, other := range f.relations(r.Children) {
+	descendants, all := f.descendants(r)
+	src.any = src.any || !all
+	for _, other := range descendants {
 		if slices.Contains(other.Columns, name) {
 			src.known.add(origin{other.Schema, other.Name.Name, name, true})
 		}
 	}
 }
 
-func (f *follower) relations(oids []uint32) []*Relation {
-	var out []*Relation
-	for _, oid := range oids {
-		if r := f.world.relations[oid]; r != nil {
-			out = append(out, r)
+// descendants are the tables below one, unless there are too many.
+func (f *follower) descendants(r *Relation) (out []*Relation, all bool) {
+	for _, oid := range r.Children {
+		child := f.world.relations[oid]
+		if child == nil || len(out) > manyChildren {
+			return nil, false
 		}
+		below, all := f.descendants(child)
+		if !all {
+			return nil, false
+		}
+		out = append(append(out, child), below...)
 	}
-	return out
+	return out, len(out) <= manyChildren
+}
+
+// viewKey tells a view that is read from one whose rows were stored.
+type viewKey struct {
+	oid    uint32
+	stored bool
 }
 
 // viewColumns follows a view's own query. Each column comes from the view's
 // column too, so that a mask may name either.
 func (f *follower) viewColumns(r *Relation) []column {
-	if columns, ok := f.views[r.OID]; ok {
+	key := viewKey{r.OID, f.stored || r.Kind == materializedKind}
+	if columns, ok := f.views[key]; ok {
 		return columns
 	}
-	f.views[r.OID] = f.label(r, output{columns: []column{{"", source{any: true}}}})
-	via, touched := f.via, f.touched
-	f.via, f.touched = r.Schema+"."+r.Name.Name, nil
-	f.views[r.OID] = f.label(r, f.statement(f.world.parsed[r.OID].root, nil, useNone))
-	f.via, f.touched = via, touched
-	return f.views[r.OID]
+	f.views[key] = f.label(r, output{columns: []column{{name: "", from: source{any: true}}}})
+	via, stored, touched := f.via, f.stored, f.touched
+	f.via, f.stored, f.touched = r.Schema+"."+r.Name.Name, key.stored, nil
+	f.views[key] = f.label(r, f.statement(f.world.parsed[r.OID].root, nil, useNone))
+	f.via, f.stored, f.touched = via, stored, touched
+	return f.views[key]
 }
 
 // label gives a view's columns their names in the catalog.
@@ -100,7 +111,7 @@ func (f *follower) label(r *Relation, out output) []column {
 		} else {
 			src.add(all)
 		}
-		columns[i] = column{name, src}
+		columns[i] = column{name: name, from: src}
 	}
 	return columns
 }

@@ -8,7 +8,8 @@ import (
 func (f *follower) top(s *Statement) output {
 	out := f.root(s.root)
 	if s.Explain {
-		return output{columns: []column{{name: "QUERY PLAN"}}, exact: true}
+		// A plan shows what the planner computed, by functions that may read.
+		return output{columns: []column{{name: "QUERY PLAN", from: source{any: f.notes.opaque}}}, exact: true}
 	}
 	return out
 }
@@ -27,7 +28,7 @@ func (f *follower) root(root proto.Message) output {
 		f.notes.defined(f.world, m.GetView(), accessDefine)
 		f.statement(unwrap(m.GetQuery()), nil, useDefine)
 	case *variableShowStmt:
-		return output{columns: []column{{name: m.GetName()}}, exact: true}
+		return output{columns: []column{{name: m.GetName()}}, exact: m.GetName() != "all"}
 	case *dropStmt:
 		for _, name := range relationsDropped(m) {
 			f.notes.named(f.world, name, accessDrop)
@@ -79,8 +80,8 @@ func (n notes) defined(w *world, rv *rangeVar, access string) {
 // named notes a relation by name, whether it exists already or not.
 func (n notes) named(w *world, name Name, access string) {
 	if r := w.relation(name); r != nil {
-		n.table(r, access, "")
+		n.tables.add(tableUse{oid: r.OID, name: r.Name, access: access})
 		return
 	}
-	n.tables.add(tableUse{0, name, access, ""})
+	n.tables.add(tableUse{name: name, access: access})
 }

@@ -56,6 +56,10 @@ var volatileReads = map[string]bool{
 	"uuid_generate_v1": true, "uuid_generate_v1mc": true, "uuid_generate_v4": true,
 }
 
+// lyingMembers are functions of those extensions that change the session,
+// though they are declared immutable.
+var lyingMembers = map[string]bool{"isn_weak": true}
+
 // judge says what calling a function can do, and why when that is not reading.
 func (t Trust) judge(f *Function) (tools.Effect, string) {
 	name := f.Schema + "." + f.Name.Name
@@ -66,7 +70,9 @@ func (t Trust) judge(f *Function) (tools.Effect, string) {
 		return tools.Read, ""
 	case f.builtin():
 		return judgeBuiltin(f.Name.Name)
-	case extensions[f.Extension] && (f.Volatility != "volatile" || volatileReads[f.Name.Name]):
+	case f.Constructor && f.Language == "internal":
+		return tools.Read, ""
+	case f.ofExtension() && (f.Volatility != "volatile" || volatileReads[f.Name.Name]) && !lyingMembers[f.Name.Name]:
 		return tools.Read, ""
 	case f.Aggregate || f.TrustedLanguage:
 		return tools.Write, "it calls " + name + ", and what that does can't be known beforehand"
@@ -89,6 +95,13 @@ func judgeBuiltin(name string) (tools.Effect, string) {
 func (f *Function) builtin() bool {
 	return f.OID < firstUserOID && (f.Language == "internal" || f.Language == "sql") &&
 		(f.Schema == "pg_catalog" || f.Schema == "information_schema")
+}
+
+// ofExtension reports whether the function came with one of the extensions. The
+// owner of an extension may add a function of his own to it, but no one who is
+// not a superuser can write one in C, or as a superuser.
+func (f *Function) ofExtension() bool {
+	return extensions[f.Extension] && (f.Language == "c" || f.BySuperuser)
 }
 
 func contains(list []string, word string) bool {

@@ -60,3 +60,13 @@ func sameColumn(l, r *node) bool {
 	}
 	return true
 }
+
+func mentionsColumn(m proto.Message) bool {
+	found := false
+	walk(m, func(m proto.Message) bool {
+		_, is := m.(*columnRef)
+		found = found || is
+		return !found
+	})
+	return found
+}

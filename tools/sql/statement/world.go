@@ -3,8 +3,7 @@ package statement
 import (
 	"context"
 	"errors"
-
-	"google.golang.org/protobuf/proto"
+	"slices"
 )
 
 // ErrTooDeep is the error of Analyze for views that stand on views too often.
@@ -24,30 +23,44 @@ type world struct {
 	operators map[uint32]*Operator
 	types     map[uint32]*Type
 	casts     []Cast
-	// parsed are the definitions of views by OID; nil where one could not be
-	// understood.
+	utf8      bool
+	// parsed are the queries of views by OID; an empty one stands for what
+	// could not be understood.
 	parsed map[uint32]*Statement
 	// garbled says that an expression in the catalog could not be understood.
 	garbled string
-	// hidden are names used by what the statement does not show, the queries
-	// of views and row security; folded are those that the planner runs when
-	// it opens a table.
-	hidden, folded names
-	// defined are the names in the queries of all views, also of materialized
-	// ones, which a read does not run.
-	defined names
-	// uses are the objects that the server knows the hidden names to mean.
-	uses map[Object]bool
-	// checks are the functions that a domain's constraints call, by type.
-	checks map[uint32]set[Name]
+	// attached is the code that belongs to a relation, by its OID and kind.
+	attached map[attachment]code
+	// checks is the code of a domain's constraints, by type.
+	checks map[uint32]code
+}
+
+type attachment struct {
+	relation uint32
+	kind     string
+}
+
+// code is an expression of the catalog's: the names in it, and the objects of
+// the database's own that the server knows it to use.
+type code struct {
+	names names
+	uses  map[Object]bool
+}
+
+func newCode() code { return code{newNames(), map[Object]bool{}} }
+
+func (c code) add(o code) {
+	c.names.addAll(o.names)
+	for object := range o.uses {
+		c.uses[object] = true
+	}
 }
 
 func newWorld(trust Trust) *world {
 	return &world{
-		trust: trust, seen: newNames(), hidden: newNames(), folded: newNames(), defined: newNames(),
-		named: map[Name]*Relation{}, relations: map[uint32]*Relation{}, functions: map[uint32]*Function{},
-		operators: map[uint32]*Operator{}, types: map[uint32]*Type{}, parsed: map[uint32]*Statement{},
-		checks: map[uint32]set[Name]{}, uses: map[Object]bool{},
+		trust: trust, seen: newNames(), named: map[Name]*Relation{}, relations: map[uint32]*Relation{},
+		functions: map[uint32]*Function{}, operators: map[uint32]*Operator{}, types: map[uint32]*Type{},
+		parsed: map[uint32]*Statement{}, attached: map[attachment]code{}, checks: map[uint32]code{},
 	}
 }
 
@@ -64,8 +77,8 @@ func (w *world) knows(functions set[Name]) bool {
 // lookUp resolves names, and the names in whatever they lead to, until there is
 // nothing new.
 func (w *world) lookUp(ctx context.Context, cat Catalog, n names) error {
+	want, some := w.missing(n)
 	for range maxRounds {
-		want, some := w.missing(n)
 		if !some {
 			return nil
 		}
@@ -73,9 +86,22 @@ func (w *world) lookUp(ctx context.Context, cat Catalog, n names) error {
 		if err != nil {
 			return err
 		}
-		n = w.take(found)
+		want, some = w.missing(w.take(found))
 	}
 	return ErrTooDeep
+}
+
+// lookUpTypes resolves types that the server named by OID.
+func (w *world) lookUpTypes(ctx context.Context, cat Catalog, oids []uint32) error {
+	oids = slices.DeleteFunc(oids, func(oid uint32) bool { return oid < firstUserOID || w.types[oid] != nil })
+	if len(oids) == 0 {
+		return nil
+	}
+	found, err := cat.Lookup(ctx, Want{TypeOIDs: oids})
+	if err != nil {
+		return err
+	}
+	return w.lookUp(ctx, cat, w.take(found))
 }
 
 // missing says what of n has not been looked up yet, and notes it as seen. A
@@ -87,12 +113,12 @@ func (w *world) missing(n names) (want Want, some bool) {
 			want.Relations = append(want.Relations, name)
 		}
 	}
-	for name := range n.functions {
-		n.types.add(name)
-	}
 	want.Functions = unseen(w.seen.functions, n.functions)
 	want.Operators = unseen(w.seen.operators, n.operators)
-	want.Types = unseen(w.seen.types, n.types)
+	if n.traits.has(compares) {
+		want.Operators = append(want.Operators, unseen(w.seen.operators, comparisons)...)
+	}
+	want.Types = append(unseen(w.seen.types, n.types), unseen(w.seen.types, n.functions)...)
 	some = len(want.Relations)+len(want.Functions)+len(want.Operators)+len(want.Types) > 0
 	return want, some
 }
@@ -115,62 +141,68 @@ func unseen(seen, names set[Name]) []string {
 // take files what was found, and returns the names in its definitions.
 func (w *world) take(found *Found) names {
 	fresh := newNames()
-	for i := range found.Relations {
-		w.takeRelation(&found.Relations[i])
-	}
-	fresh.addAll(w.hidden)
-	fresh.addAll(w.folded)
-	fresh.addAll(w.defined)
-	for i := range found.Types {
-		w.takeType(&found.Types[i], fresh)
-	}
+	w.utf8, w.casts = found.UTF8, found.Casts
 	for i := range found.Functions {
 		w.functions[found.Functions[i].OID] = &found.Functions[i]
 	}
 	for i := range found.Operators {
 		w.operators[found.Operators[i].OID] = &found.Operators[i]
 	}
+	for i := range found.Types {
+		w.takeType(&found.Types[i], fresh)
+	}
+	for i := range found.Relations {
+		w.takeRelation(&found.Relations[i], fresh)
+	}
 	for _, named := range found.Named {
 		w.named[named.Name] = w.relations[named.OID]
 	}
-	w.casts = found.Casts
 	return fresh
 }
 
-func (w *world) takeRelation(r *Relation) {
-	if w.relations[r.OID] != nil {
+// takeRelation files a relation. One that was found from further up may be
+// known already, without the expressions that only a name brings along.
+func (w *world) takeRelation(r *Relation, fresh names) {
+	if known := w.relations[r.OID]; known != nil && len(known.Attached) >= len(r.Attached) && len(known.Parents) >= len(r.Parents) {
 		return
 	}
 	w.relations[r.OID] = r
+	own := map[string]code{hiddenKind: newCode(), storedKind: newCode(), foldedKind: newCode(), defaultKind: newCode()}
 	if r.Definition != "" {
 		w.parsed[r.OID] = w.definition(r.Definition, r.Schema+"."+r.Name.Name)
-		w.defined.addAll(w.parsed[r.OID].names)
-		if r.Kind == kindView {
-			w.hidden.addAll(w.parsed[r.OID].names)
-		}
-	}
-	for _, o := range r.Uses {
-		w.uses[o] = true
+		own[r.queryKind()].names.addAll(w.parsed[r.OID].names)
 	}
 	for _, e := range r.Attached {
-		w.hidden.addAll(w.definition("SELECT "+e, r.Schema+"."+r.Name.Name).names)
+		s := w.definition("SELECT "+e.Text, r.Schema+"."+r.Name.Name)
+		if e.Kind == foldedKind {
+			s.names = foldedNames(s.root).inCatalog()
+		}
+		if to, ok := own[e.Kind]; ok {
+			to.names.addAll(s.names)
+		}
 	}
-	for _, e := range r.Folded {
-		w.folded.functions.addAll(constantCalls(w.definition("SELECT "+e, r.Schema+"."+r.Name.Name).root))
+	for _, u := range r.Uses {
+		if to, ok := own[u.Kind]; ok {
+			to.uses[u.Object] = true
+		}
+	}
+	for kind, c := range own {
+		w.attached[attachment{r.OID, kind}] = c
+		fresh.addAll(c.names)
 	}
 }
 
 func (w *world) takeType(t *Type, fresh names) {
-	if w.types[t.OID] != nil {
-		return
-	}
 	w.types[t.OID] = t
-	w.checks[t.OID] = set[Name]{}
+	c := newCode()
 	for _, e := range t.Checks {
-		n := w.definition("SELECT "+e, t.Schema+"."+t.Name.Name).names
-		w.checks[t.OID].addAll(n.functions)
-		fresh.addAll(n)
+		c.names.addAll(w.definition("SELECT "+e, t.Schema+"."+t.Name.Name).names)
 	}
+	for _, o := range t.Uses {
+		c.uses[o] = true
+	}
+	w.checks[t.OID] = c
+	fresh.addAll(c.names)
 }
 
 // definition parses SQL that the server printed. What can't be understood
@@ -181,38 +213,9 @@ func (w *world) definition(sql, of string) *Statement {
 		w.garbled = of
 		return &Statement{root: &selectStmt{}, names: newNames()}
 	}
+	s.names = s.names.inCatalog()
 	return s
-}
-
-// constantCalls are calls without any column in their arguments, which the
-// planner computes when it loads the expression.
-func constantCalls(root proto.Message) set[Name] {
-	calls := set[Name]{}
-	walk(root, func(m proto.Message) bool {
-		if call, ok := m.(*funcCall); ok && !mentionsColumn(call) {
-			calls.add(qualified(call.GetFuncname()))
-		}
-		return true
-	})
-	return calls
-}
-
-func mentionsColumn(m proto.Message) bool {
-	found := false
-	walk(m, func(m proto.Message) bool {
-		_, is := m.(*columnRef)
-		found = found || is
-		return !found
-	})
-	return found
 }
 
 // relation returns what a name stands for, or nil.
 func (w *world) relation(name Name) *Relation { return w.named[name] }
-
-func (n names) addAll(o names) {
-	n.relations.addAll(o.relations)
-	n.functions.addAll(o.functions)
-	n.operators.addAll(o.operators)
-	n.types.addAll(o.types)
-}

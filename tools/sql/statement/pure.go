@@ -1,0 +1,50 @@
+package statement
+
+import "github.com/chaperone-dev/chaperone/tools"
+
+// pure reports whether a call by this name can only compute from its arguments
+// or from what every reader may know. The result of any other call may hold
+// anything.
+func (w *world) pure(name Name) bool {
+	if name == systemUser {
+		return false
+	}
+	for _, f := range w.candidates(name) {
+		effect, _ := w.trust.judge(f)
+		if effect != tools.Read || reveals[f.Name.Name] || contains(w.trust.Functions, f.Schema+"."+f.Name.Name) {
+			return false
+		}
+	}
+	for _, t := range w.typesNamed(name) {
+		if len(w.making(t)) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// systemUser is a call to our grammar, and to servers before version 16 a
+// column of that name.
+var systemUser = Name{systemSchema, "system_user"}
+
+// pureOperator is the same of an operator.
+func (w *world) pureOperator(name Name) bool {
+	n := newNames()
+	n.operators.add(name)
+	return len(w.namedCalls(n)) == 0
+}
+
+// pureCasts reports whether no cast of the database's can do more than compute.
+func (w *world) pureCasts() bool {
+	for _, c := range w.casts {
+		if w.impure(c.Function) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *world) readOnly(f *Function) bool {
+	effect, _ := w.trust.judge(f)
+	return effect == tools.Read
+}
