@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
 	"github.com/tailscale/hujson"
 )
 
@@ -16,22 +15,19 @@ import (
 // none. Everything else in it stays as it is, comments, order and spaces too.
 // It reports whether the file had to change.
 func Install(path, name string, s Server) (changed bool, err error) {
-	return edit(path, func(doc *hujson.Object) error {
-		servers, err := object(doc, "mcpServers", 1)
+	return edit(path, func(doc *hujson.Object, l layout) error {
+		servers, err := l.object(doc, "mcpServers", 1)
 		if err != nil {
 			return err
 		}
-		return put(servers, name, s, 2)
+		return l.put(servers, name, s, 2)
 	})
 }
 
 // edit changes a JSON file that may hold comments. A file that can't be read as
 // such is left alone.
-func edit(path string, change func(*hujson.Object) error) (changed bool, err error) {
-	// A link stays a link: what it points to is changed.
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
+func edit(path string, change func(*hujson.Object, layout) error) (changed bool, err error) {
+	path = followed(path)
 	before, mode, err := read(path)
 	if err != nil {
 		return false, err
@@ -44,7 +40,7 @@ func edit(path string, change func(*hujson.Object) error) (changed bool, err err
 	if !ok {
 		return false, fmt.Errorf("%s does not hold a JSON object, and was left alone", path)
 	}
-	if err := change(top); err != nil {
+	if err := change(top, layoutOf(before)); err != nil {
 		return false, fmt.Errorf("%s was left alone: %w", path, err)
 	}
 	after := doc.Pack()
@@ -54,7 +50,7 @@ func edit(path string, change func(*hujson.Object) error) (changed bool, err err
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return false, err
 	}
-	return true, renameio.WriteFile(path, after, mode)
+	return true, replace(path, after, mode)
 }
 
 func read(path string) (text []byte, mode fs.FileMode, err error) {

@@ -17,35 +17,35 @@ import (
 // the command when the hook itself fails.
 func InstallHook(path, command string) (changed bool, err error) {
 	entry := hookEntry{Command: command, FailClosed: true, Timeout: 10}
-	return edit(path, func(doc *hujson.Object) error {
+	return edit(path, func(doc *hujson.Object, l layout) error {
 		if find(doc, "version") == nil {
-			if err := put(doc, "version", 1, 1); err != nil {
+			if err := l.put(doc, "version", 1, 1); err != nil {
 				return err
 			}
 		}
-		hooks, err := object(doc, "hooks", 1)
+		hooks, err := l.object(doc, "hooks", 1)
 		if err != nil {
 			return err
 		}
-		list, err := array(hooks, "beforeShellExecution", 2)
+		list, err := l.array(hooks, "beforeShellExecution", 2)
 		if err != nil {
 			return err
 		}
 		for i := range list.Elements {
 			if isOurs(list.Elements[i]) {
-				return renew(&list.Elements[i], entry)
+				return l.renew(&list.Elements[i], entry)
 			}
 		}
-		return add(list, entry, 3)
+		return l.add(list, entry, 3)
 	})
 }
 
 // renew replaces an entry of ours that says something else.
-func renew(at *hujson.Value, entry hookEntry) error {
+func (l layout) renew(at *hujson.Value, entry hookEntry) error {
 	if same(*at, entry) {
 		return nil
 	}
-	value, err := made(entry, 3)
+	value, err := l.made(entry, 3)
 	at.Value = value.Value
 	return err
 }

@@ -21,10 +21,35 @@ func find(o *hujson.Object, name string) *hujson.Value {
 	return nil
 }
 
+// layout is how a file is written, so that what is added looks like the rest.
+type layout struct {
+	// unit is one step of indentation, and end a line's end.
+	unit, end string
+}
+
+// layoutOf looks at the first line that is indented.
+func layoutOf(text []byte) layout {
+	l := layout{"  ", "\n"}
+	if bytes.Contains(text, []byte("\r\n")) {
+		l.end = "\r\n"
+	}
+	for line := range bytes.Lines(text) {
+		rest := bytes.TrimLeft(line, " \t")
+		if n := len(line) - len(rest); n > 0 && len(bytes.TrimSpace(rest)) > 0 {
+			l.unit = string(line[:n])
+			break
+		}
+	}
+	return l
+}
+
+// line begins a line at a depth.
+func (l layout) line(depth int) string { return l.end + strings.Repeat(l.unit, depth) }
+
 // object returns a member that is an object, made if it is not there.
-func object(o *hujson.Object, name string, depth int) (*hujson.Object, error) {
+func (l layout) object(o *hujson.Object, name string, depth int) (*hujson.Object, error) {
 	if find(o, name) == nil {
-		if err := put(o, name, struct{}{}, depth); err != nil {
+		if err := l.put(o, name, struct{}{}, depth); err != nil {
 			return nil, err
 		}
 	}
@@ -36,9 +61,9 @@ func object(o *hujson.Object, name string, depth int) (*hujson.Object, error) {
 }
 
 // array returns a member that is a list, made if it is not there.
-func array(o *hujson.Object, name string, depth int) (*hujson.Array, error) {
+func (l layout) array(o *hujson.Object, name string, depth int) (*hujson.Array, error) {
 	if find(o, name) == nil {
-		if err := put(o, name, []struct{}{}, depth); err != nil {
+		if err := l.put(o, name, []struct{}{}, depth); err != nil {
 			return nil, err
 		}
 	}
@@ -50,8 +75,8 @@ func array(o *hujson.Object, name string, depth int) (*hujson.Array, error) {
 }
 
 // put sets a member, unless it means the same already. A new one comes last.
-func put(o *hujson.Object, name string, v any, depth int) error {
-	value, err := made(v, depth)
+func (l layout) put(o *hujson.Object, name string, v any, depth int) error {
+	value, err := l.made(v, depth)
 	if err != nil {
 		return err
 	}
@@ -62,61 +87,81 @@ func put(o *hujson.Object, name string, v any, depth int) error {
 		return nil
 	}
 	value.BeforeExtra = hujson.Extra(" ")
-	member := hujson.ObjectMember{Name: hujson.Value{BeforeExtra: newLine(depth), Value: hujson.String(name)}, Value: value}
+	member := hujson.ObjectMember{Name: hujson.Value{Value: hujson.String(name)}, Value: value}
+	var last *hujson.Value
+	var before hujson.Extra
 	if n := len(o.Members); n > 0 {
-		member.Name.BeforeExtra = spaceLike(o.Members[n-1].Name.BeforeExtra)
-		// A comma behind the last member stays behind the last.
-		member.Value.AfterExtra = comma(o.Members[n-1].Value)
-	} else {
-		o.AfterExtra = newLine(depth - 1)
+		last, before = &o.Members[n-1].Value, o.Members[n-1].Name.BeforeExtra
 	}
+	member.Name.BeforeExtra, member.Value.AfterExtra, o.AfterExtra = l.behind(last, before, o.AfterExtra, depth)
 	o.Members = append(o.Members, member)
 	return nil
 }
 
 // add puts an element at the end of a list.
-func add(a *hujson.Array, v any, depth int) error {
-	value, err := made(v, depth)
+func (l layout) add(a *hujson.Array, v any, depth int) error {
+	value, err := l.made(v, depth)
 	if err != nil {
 		return err
 	}
-	value.BeforeExtra = newLine(depth)
+	var last *hujson.Value
+	var before hujson.Extra
 	if n := len(a.Elements); n > 0 {
-		value.BeforeExtra = spaceLike(a.Elements[n-1].BeforeExtra)
-		value.AfterExtra = comma(a.Elements[n-1])
-	} else {
-		a.AfterExtra = newLine(depth - 1)
+		last, before = &a.Elements[n-1], a.Elements[n-1].BeforeExtra
 	}
+	value.BeforeExtra, value.AfterExtra, a.AfterExtra = l.behind(last, before, a.AfterExtra, depth)
 	a.Elements = append(a.Elements, value)
 	return nil
 }
 
+// behind says what stands around one more element of an object or list: before
+// it, between it and a comma behind it (nil for no comma), and before the
+// closing bracket. It goes by the last element, if there is one, and by what
+// stood before that and before the bracket.
+func (l layout) behind(last *hujson.Value, lastBefore, closing hujson.Extra, depth int) (before, comma, end hujson.Extra) {
+	space, end := l.line(depth), hujson.Extra(l.line(depth-1))
+	if last != nil {
+		space, end = spaceOf(lastBefore), hujson.Extra(spaceOf(closing))
+		// A comma behind the last element stays behind the last.
+		if last.AfterExtra != nil {
+			comma = hujson.Extra{}
+		}
+	}
+	// A comment behind the last element is about that one, and stays there.
+	if comments := bytes.TrimRight(closing, " \t\r\n"); len(comments) > 0 {
+		if !strings.Contains(space, "\n") {
+			space = l.line(depth)
+		}
+		space = string(comments) + space
+	}
+	return hujson.Extra(space), comma, end
+}
+
+// spaceOf is the white space that begins the last line of an extra, from the
+// end of the line before.
+func spaceOf(e hujson.Extra) string {
+	i := bytes.LastIndexByte(e, '\n')
+	if i < 0 {
+		return string(e[:len(e)-len(bytes.TrimLeft(e, " \t"))])
+	}
+	line := e[i+1:]
+	space := string(line[:len(line)-len(bytes.TrimLeft(line, " \t"))])
+	if i > 0 && e[i-1] == '\r' {
+		return "\r\n" + space
+	}
+	return "\n" + space
+}
+
 // made is a value as it is written at a depth.
-func made(v any, depth int) (hujson.Value, error) {
-	data, err := json.MarshalIndent(v, strings.Repeat("  ", depth), "  ")
+func (l layout) made(v any, depth int) (hujson.Value, error) {
+	data, err := json.MarshalIndent(v, strings.Repeat(l.unit, depth), l.unit)
 	if err != nil {
 		return hujson.Value{}, err
 	}
+	if l.end != "\n" {
+		data = bytes.ReplaceAll(data, []byte("\n"), []byte(l.end))
+	}
 	return hujson.Parse(data)
-}
-
-func newLine(depth int) hujson.Extra {
-	return hujson.Extra("\n" + strings.Repeat("  ", depth))
-}
-
-// spaceLike is the white space of an extra, without its comments.
-func spaceLike(e hujson.Extra) hujson.Extra {
-	if i := bytes.LastIndexByte(e, '\n'); i >= 0 {
-		return hujson.Extra("\n" + string(bytes.TrimLeft(e[i+1:], "/*")))
-	}
-	return hujson.Extra(" ")
-}
-
-func comma(last hujson.Value) hujson.Extra {
-	if last.AfterExtra == nil {
-		return nil
-	}
-	return hujson.Extra{}
 }
 
 // same reports whether a value of the file means the same as v.
