@@ -116,6 +116,10 @@ func (s *Statement) visit(m proto.Message) bool {
 			k := kindOf(typeOf(m))
 			s.worsen(k.effect, "it holds a statement of kind "+k.verb)
 		}
+	case *mergeWhenClause:
+		if s.Runs && m.GetCommandType() == mergeDelete {
+			s.worsen(tools.Destroy, "it deletes rows")
+		}
 	case *intoClause:
 		if s.Runs {
 			s.worsen(tools.Write, "it creates a table")

@@ -69,6 +69,7 @@ const (
 	existsSublink      = pg.SubLinkType_EXISTS_SUBLINK
 	orExpr             = pg.BoolExprType_OR_EXPR
 	objectMatView      = pg.ObjectType_OBJECT_MATVIEW
+	mergeDelete        = pg.CmdType_CMD_DELETE
 	operatorExpr       = pg.A_Expr_Kind_AEXPR_OP
 	dropColumnCmd      = pg.AlterTableType_AT_DropColumn
 	alterColumnTypeCmd = pg.AlterTableType_AT_AlterColumnType
