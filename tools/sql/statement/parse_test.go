@@ -157,10 +157,10 @@ func TestConstant(t *testing.T) {
 func TestBlank(t *testing.T) {
 	for sql, want := range map[string]string{
 		"SELECT 'secret', 42, 1.5e3, B'01', X'FF', $$secret$$, E'\\x', U&'x' FROM t -- secret": "",
-		"CREATE ROLE r PASSWORD 'secret'": "",
-		"SELECT /* secret */ 1":          "",
-		"SELECT 'secret":                 "",
-		"garbage 'secret' $x$ secret":    "",
+		"CREATE ROLE r PASSWORD 'secret'":             "",
+		"SELECT /* secret */ 1":                       "",
+		"SELECT 'secret":                              "",
+		"garbage 'secret' $x$ secret":                 "",
 		"SELECT \"column\" FROM t WHERE a = 'secret'": "\"column\"",
 	} {
 		got := Blank(sql)
