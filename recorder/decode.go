@@ -76,6 +76,7 @@ var decoders = map[Kind]func(Kind, jsontext.Value) Body{
 	KindPolicyLoaded:   decode[PolicyLoaded],
 	KindPolicyRejected: decode[PolicyRejected],
 	KindConfigLoaded:   decode[ConfigLoaded],
+	KindStood:          decode[Stood],
 }
 
 func decodeBody(kind Kind, raw jsontext.Value) Body {

@@ -181,7 +181,18 @@ func record(t testing.TB, dir string) {
 	abandon(t, second)
 	third := open(t, dir)
 	appendAll(t, third, on("s4", "c4", SessionOpened{Principal: ann}, Received{Tool: "sql_read"})...)
+	for version := range int64(2) {
+		changeAll(t, third, Standing{Kind: "approval", ID: "a1", Phase: "requested", Due: time.Unix(1_800_000_000, 0), Version: version, Data: []byte("{}")})
+	}
 	closeIt(t, third)
+}
+
+// changeAll sets standings.
+func changeAll(t testing.TB, r *Recorder, set ...Standing) {
+	t.Helper()
+	if err := r.Change(t.Context(), set); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // copyFolder copies the files of a data folder.

@@ -27,6 +27,7 @@ const (
 	KindPolicyLoaded   Kind = "policy.loaded"
 	KindPolicyRejected Kind = "policy.rejected"
 	KindConfigLoaded   Kind = "config.loaded"
+	KindStood          Kind = "standing.changed"
 )
 
 // LogOpened is the first event of every log.
@@ -158,6 +159,20 @@ type ConfigLoaded struct {
 	Digest string `json:"digest"`
 }
 
+// Stood is a standing as it is from here on. The recorder writes it with every
+// change, so that a standing that was changed by hand does not agree with it.
+type Stood struct {
+	Of    string `json:"of"`
+	ID    string `json:"id"`
+	Phase string `json:"phase"`
+	// Due in microseconds since 1970; 0 is never.
+	Due     int64 `json:"due,omitempty"`
+	Version int64 `json:"version"`
+	Changed int64 `json:"changed"`
+	// SHA256 of its data, in hexadecimal.
+	SHA256 string `json:"sha256"`
+}
+
 func (LogOpened) Kind() Kind      { return KindLogOpened }
 func (LogClosed) Kind() Kind      { return KindLogClosed }
 func (SessionOpened) Kind() Kind  { return KindSessionOpened }
@@ -175,3 +190,4 @@ func (Ambiguous) Kind() Kind      { return KindAmbiguous }
 func (PolicyLoaded) Kind() Kind   { return KindPolicyLoaded }
 func (PolicyRejected) Kind() Kind { return KindPolicyRejected }
 func (ConfigLoaded) Kind() Kind   { return KindConfigLoaded }
+func (Stood) Kind() Kind          { return KindStood }

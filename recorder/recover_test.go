@@ -117,7 +117,7 @@ func TestHeadsOfOtherLogsAreRecorded(t *testing.T) {
 		}
 	}
 	// Every log is named until its end is known, and then no more.
-	if want := "[18:closed 6:lost 7:closed 1:]"; fmt.Sprint(got) != want {
+	if want := "[18:closed 6:lost 9:closed 1:]"; fmt.Sprint(got) != want {
 		t.Errorf("got %v, want %s", got, want)
 	}
 	closeIt(t, last)

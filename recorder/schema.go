@@ -54,6 +54,22 @@ CREATE TABLE contents (
 	hash BLOB NOT NULL UNIQUE,
 	data BLOB NOT NULL
 ) STRICT;
+`, `
+-- What stands between calls and processes, see Standing.
+CREATE TABLE standings (
+	kind    TEXT NOT NULL,
+	id      TEXT NOT NULL,
+	phase   TEXT NOT NULL,
+	-- microseconds since 1970; NULL is never
+	due     INTEGER,
+	version INTEGER NOT NULL,
+	-- counts the changes of all standings, so that a reader finds what is new
+	changed INTEGER NOT NULL,
+	data    BLOB NOT NULL,
+	PRIMARY KEY (kind, id)
+) STRICT;
+CREATE UNIQUE INDEX standings_changed ON standings (changed);
+CREATE INDEX standings_phase ON standings (kind, phase, due);
 `}
 
 // execer runs statements that return nothing, and queries.

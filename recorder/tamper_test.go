@@ -13,9 +13,10 @@ import (
 
 // columns are all columns of all tables; the bits of each value are flipped.
 var columns = map[string][]string{
-	"logs":     {"id", "name", "state", "checkpoint"},
-	"events":   {"pos", "time", "session", "call", "kind", "hashes", "data"},
-	"contents": {"hash", "data"},
+	"logs":      {"id", "name", "state", "checkpoint"},
+	"events":    {"pos", "time", "session", "call", "kind", "hashes", "data"},
+	"contents":  {"hash", "data"},
+	"standings": {"kind", "id", "phase", "due", "version", "changed", "data"},
 }
 
 // everyBit makes the sweeps below take all bits. It takes many minutes.
@@ -114,7 +115,7 @@ func flipValue(t *testing.T, dir string, db *sql.Conn, table, column string, id 
 		if report := verify(t, dir); report.OK() {
 			t.Errorf("%s.%s of row %d, bit %d: verify found nothing", table, column, id, bit)
 		}
-		if column == "id" || column == "pos" { // these are the rowid
+		if table != "standings" && (column == "id" || column == "pos") { // these are the rowid
 			err = update(original, number.Int64^(1<<bit))
 		} else {
 			err = update(original, id)

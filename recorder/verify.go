@@ -69,8 +69,8 @@ func (r *Report) problem(log string, seq int64, format string, args ...any) {
 
 // Verify checks that the record is what was written: every event against its
 // log's Merkle tree, every tree against its signed checkpoint, the logs against
-// what they say of each other, contents against their hashes, and the file
-// itself. It sees one state of the record while others go on writing.
+// what they say of each other, contents against their hashes, standings against
+// the events about them, and the file itself. It sees one state of the record while others go on writing.
 //
 // With a key and checkpoints that were kept elsewhere, it proves that no event
 // before these was changed, removed, added or moved by anyone who does not hold
@@ -92,7 +92,7 @@ func (r *Reader) Verify(ctx context.Context, o VerifyOptions) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	v := &verification{reader: r, key: key, options: o, report: Report{Notes: append(notes, r.notes...)}}
+	v := &verification{reader: r, key: key, options: o, stood: map[standingKey]Stood{}, report: Report{Notes: append(notes, r.notes...)}}
 	// The checkpoint file is older than the state that is read after it.
 	v.readKept(o.Checkpoints)
 	conn, rollback, err := r.snapshot(ctx)
@@ -116,7 +116,9 @@ type verification struct {
 	byName   map[string]*logCheck
 	kept     []claim
 	contents map[string]*contentCheck
-	total    int64
+	// stood is what the last event about each standing says.
+	stood map[standingKey]Stood
+	total int64
 }
 
 // claim is something that someone else says about a log.
@@ -155,7 +157,7 @@ func (v *verification) readKept(checkpoints []string) {
 // problem like any other.
 func (v *verification) run(ctx context.Context, conn *sql.Conn) error {
 	parts := []func(context.Context, *sql.Conn) error{
-		v.checkFile, v.readLogs, v.readClaims, v.checkContents, v.checkEvents,
+		v.checkFile, v.readLogs, v.readClaims, v.checkContents, v.checkEvents, v.checkStandings,
 	}
 	for _, part := range parts {
 		err := part(ctx, conn)

@@ -187,6 +187,7 @@ func (v *verification) checkData(l *logCheck, seq int64, row eventRow) {
 		v.report.problem(l.name, seq, "a log begins with %s, and nothing else does", KindLogOpened)
 	}
 	v.checkNames(l, seq, e.Content)
+	v.noteStanding(l, seq, e.Body)
 }
 
 // checkClaim holds the first claim against the tree, which has its size.

@@ -17,7 +17,7 @@ func TestVerifyPasses(t *testing.T) {
 	dir := t.TempDir()
 	record(t, dir)
 	report := mustVerify(t, dir)
-	if report.Logs != 3 || report.Events != 31 || report.Contents != 2 || len(report.Heads) != 1 {
+	if report.Logs != 3 || report.Events != 33 || report.Contents != 2 || len(report.Heads) != 1 {
 		t.Errorf("%+v", report)
 	}
 	if len(report.Notes) != 1 || !strings.Contains(report.Notes[0], "folder itself") {

@@ -83,7 +83,7 @@ func (w *writer) flush() {
 		}
 		w.queue.settle(b, err)
 	}()
-	err = w.commit(b.drafts)
+	err = w.commit(b.drafts, changes{})
 	whole = true
 }
 
@@ -129,22 +129,25 @@ func (w *writer) close(last func(live) ([]draft, error)) error {
 	if err != nil {
 		return err
 	}
-	if err := w.commit(drafts); err != nil {
+	if err := w.commit(drafts, changes{}); err != nil {
 		return err
 	}
 	return w.heads.publish(w.log.checkpoint, true)
 }
 
-// commit makes drafts durable, after what was kept of earlier ones. When it
-// fails, those that were only noted are kept for the next.
-func (w *writer) commit(drafts []draft) error {
+// commit makes drafts and standings durable, after what was kept of earlier
+// drafts. When it fails, those that were only noted are kept for the next.
+func (w *writer) commit(drafts []draft, c changes) error {
 	ctx := context.Background() // whoever waits for this may go; the events may not
 	if err := w.connect(ctx); err != nil {
 		w.kept = append(w.kept, noted(drafts)...)
 		return unavailable(w.path, err)
 	}
 	all := slices.Concat(w.kept, drafts)
-	next, err := w.append(ctx, all)
+	next, err := w.append(ctx, all, c)
+	if errors.Is(err, ErrStale) {
+		return err // and all is as it was
+	}
 	if err == nil {
 		w.log.accept(next)
 		w.kept = nil
@@ -161,9 +164,15 @@ func (w *writer) commit(drafts []draft) error {
 	return unavailable(w.path, err)
 }
 
-// append writes drafts in one transaction and returns what the log is then.
-func (w *writer) append(ctx context.Context, drafts []draft) (next *proposal, err error) {
+// append writes drafts and standings in one transaction and returns what the log
+// is then.
+func (w *writer) append(ctx context.Context, drafts []draft, c changes) (next *proposal, err error) {
 	err = w.store.transact(ctx, func() (err error) {
+		stood, err := c.apply(ctx, w.store)
+		if err != nil {
+			return err
+		}
+		drafts := slices.Concat(drafts, stood)
 		next, err = w.log.propose(drafts, w.packer, w.signer, func(session string) (int64, error) {
 			return w.store.countOf(ctx, w.log.id, session)
 		})

@@ -19,6 +19,9 @@ type plan struct {
 	args       args
 	types      []uint32
 	skip       int
+	// approved is the preview that the plan is held to, nil when it is not.
+	approved  *tools.Preview
+	tolerance float64
 }
 
 // Action implements tools.Plan.

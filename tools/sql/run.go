@@ -52,22 +52,38 @@ const commitGrace = time.Minute
 
 // write runs the statement in one transaction and commits it.
 func (p *plan) write(ctx context.Context, out *collector) error {
-	conn, ended, err := p.send(ctx, beginWrite, out.limits.Timeout, p.statement(out))
-	if conn.Conn == nil {
+	if err := p.sameDependents(ctx); err != nil {
+		return err
+	}
+	conn, err := p.change(ctx, out)
+	if err != nil {
 		return err
 	}
 	defer conn.drop()
-	switch {
-	case p.moved(err):
-		return tools.ErrMoved
-	case err != nil:
+	if err := p.still(ctx, conn, out.changed); err != nil {
 		return err
 	}
-	out.changed = rowsChanged(ended[len(ended)-1].tag)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return commitNow(ctx, conn)
+}
+
+// change runs the statement in a transaction that it leaves open.
+func (p *plan) change(ctx context.Context, out *collector) (lease, error) {
+	conn, ended, err := p.send(ctx, beginWrite, out.limits.Timeout, p.statement(out))
+	if conn.Conn == nil {
+		return lease{}, err
+	}
+	if err == nil {
+		out.changed = rowsChanged(ended[len(ended)-1].tag)
+		return conn, nil
+	}
+	conn.drop()
+	if p.moved(err) {
+		err = tools.ErrMoved
+	}
+	return lease{}, err
 }
 
 // commitNow ends the transaction. Only a server that answers says for sure how.

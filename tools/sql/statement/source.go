@@ -26,6 +26,9 @@ func ColumnOrigin(schema, table, column string) tools.Origin {
 	return tools.Origin(origin{schema: schema, table: table, column: column}.String())
 }
 
+// RelationName names a relation as targets do.
+func RelationName(schema, name string) string { return part(schema) + "." + part(name) }
+
 func part(name string) string {
 	if name != "" && !strings.ContainsAny(name, `."*`) {
 		return name

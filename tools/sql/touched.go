@@ -1,0 +1,203 @@
+package sql
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/chaperone-dev/chaperone/tools"
+	"github.com/chaperone-dev/chaperone/tools/sql/statement"
+)
+
+//go:embed touched.sql
+var touchedSQL string
+
+// touched is what an open transaction has changed so far.
+type touched struct {
+	// xid is the transaction, as row versions have it.
+	xid     string
+	tables  []touchedTable
+	samples []tools.Sample
+	// state is a digest of the rows that are updated or deleted, as they were.
+	state string
+	// large names tables that are too large to look for single rows in.
+	large []string
+}
+
+type touchedTable struct {
+	schema, name               string
+	inserted, updated, deleted int64
+	pages                      int64
+	columns, key, triggers     []string
+}
+
+func (t touchedTable) shown() string  { return statement.RelationName(t.schema, t.name) }
+func (t touchedTable) quoted() string { return pgx.Identifier{t.schema, t.name}.Sanitize() }
+
+// largePages is the size, in pages of 8 KB, from which a table is not searched
+// for the rows that changed.
+const largePages = 32 << 10
+
+// touched asks what the transaction on a connection has changed. The caller's
+// search path ends with that.
+func (p *plan) touched(ctx context.Context, conn lease) (*touched, error) {
+	const own = "SELECT pg_catalog.set_config('search_path'::pg_catalog.text, '" + ownPath + "'::pg_catalog.text, true)"
+	on := conn.Conn.Conn()
+	if _, err := on.Exec(ctx, own, pgx.QueryExecModeExec); err != nil {
+		return nil, err
+	}
+	t := &touched{}
+	if err := on.QueryRow(ctx, "SELECT pg_current_xact_id()::xid::text", pgx.QueryExecModeExec).Scan(&t.xid); err != nil {
+		return nil, err
+	}
+	found, err := on.Query(ctx, touchedSQL, pgx.QueryExecModeExec)
+	if err != nil {
+		return nil, err
+	}
+	var one touchedTable
+	into := []any{&one.schema, &one.name, &one.inserted, &one.updated, &one.deleted, &one.pages, &one.columns, &one.key, &one.triggers}
+	_, err = pgx.ForEachRow(found, into, func() error {
+		t.tables = append(t.tables, one)
+		one = touchedTable{}
+		return nil
+	})
+	return t, err
+}
+
+// changes are the counts, by table and verb.
+func (t *touched) changes() []tools.Change {
+	out := []tools.Change{}
+	for _, table := range t.tables {
+		target := tools.Target{Kind: "table", Name: table.shown()}
+		for _, c := range []tools.Change{{Target: target, Verb: "insert", Count: table.inserted}, {Target: target, Verb: "update", Count: table.updated}, {Target: target, Verb: "delete", Count: table.deleted}} {
+			if c.Count > 0 {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+func (t *touched) warnings() []string {
+	var out []string
+	for _, table := range t.tables {
+		for _, trigger := range table.triggers {
+			out = append(out, fmt.Sprintf("the trigger %s of %s may have run; what it does outside of the database can't be taken back", trigger, table.shown()))
+		}
+	}
+	for _, name := range t.large {
+		out = append(out, name+" is large: its rows are counted, and not shown or compared one by one")
+	}
+	return out
+}
+
+// beside is how long it may take to get a second connection and to look at the
+// rows that a transaction has changed, as others still see them.
+const beside = 3 * time.Second
+
+// aside runs look on a second connection.
+func (p *plan) aside(ctx context.Context, look func(context.Context, *pgx.Conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, beside)
+	defer cancel()
+	conn, err := p.connection.pool.acquire(ctx)
+	if err != nil {
+		return unreachable(p.connection.name, err)
+	}
+	if err := look(ctx, conn.Conn.Conn()); err != nil {
+		conn.drop()
+		return err
+	}
+	conn.keep()
+	return nil
+}
+
+// digest sets state from the rows as they were before the transaction, which
+// only another one can see.
+func (t *touched) digest(ctx context.Context, other *pgx.Conn) error {
+	var all []string
+	for _, table := range t.tables {
+		switch {
+		case table.updated+table.deleted == 0:
+			continue
+		case table.pages > largePages:
+			t.large = append(t.large, table.shown())
+			continue
+		}
+		var sum string
+		sql := "SELECT coalesce(md5(string_agg(format('%s', r), ',' ORDER BY format('%s', r))), '') FROM ONLY " + table.quoted() + " r WHERE r.xmax = $1::xid"
+		if err := other.QueryRow(ctx, sql, pgx.QueryExecModeExec, t.xid).Scan(&sum); err != nil {
+			return err
+		}
+		all = append(all, table.shown()+" "+sum)
+	}
+	t.state = strings.Join(all, "; ")
+	return nil
+}
+
+// sampleRows is how many rows of a table are shown, and sampleText how much of
+// a value.
+const (
+	sampleRows = 5
+	sampleText = 200
+)
+
+// sample takes some rows of each table, as they were and as they are now, and
+// the digest of all that were.
+func (p *plan) sample(ctx context.Context, conn lease, t *touched) error {
+	return p.aside(ctx, func(ctx context.Context, other *pgx.Conn) error {
+		if err := t.digest(ctx, other); err != nil {
+			return err
+		}
+		for _, table := range t.tables {
+			if table.pages > largePages {
+				continue
+			}
+			s, err := table.sample(ctx, conn.Conn.Conn(), other, t.xid)
+			if err != nil {
+				return err
+			}
+			t.samples = append(t.samples, s)
+		}
+		return nil
+	})
+}
+
+func (t touchedTable) sample(ctx context.Context, inside, outside *pgx.Conn, xid string) (tools.Sample, error) {
+	s := tools.Sample{Target: tools.Target{Kind: "table", Name: t.shown()}, Columns: t.columns}
+	for _, column := range t.columns {
+		s.Origins = append(s.Origins, statement.ColumnOrigin(t.schema, t.name, column))
+	}
+	var err error
+	if t.updated+t.deleted > 0 {
+		if s.Before, err = t.rows(ctx, outside, "xmax", xid); err != nil {
+			return s, err
+		}
+	}
+	if t.inserted+t.updated > 0 {
+		s.After, err = t.rows(ctx, inside, "xmin", xid)
+	}
+	return s, err
+}
+
+// rows are the first row versions that the transaction ended, or began. format,
+// unlike a cast, runs no function but the output of the value's own type.
+func (t touchedTable) rows(ctx context.Context, conn *pgx.Conn, end, xid string) ([][]string, error) {
+	columns, order := make([]string, len(t.columns)), make([]string, len(t.key))
+	for i, c := range t.columns {
+		columns[i] = fmt.Sprintf("CASE WHEN %[1]s IS NULL THEN 'null' ELSE left(format('%%s', %[1]s), %[2]d) END", pgx.Identifier{c}.Sanitize(), sampleText)
+	}
+	for i, c := range t.key {
+		order[i] = pgx.Identifier{c}.Sanitize()
+	}
+	sql := fmt.Sprintf("SELECT ARRAY[%s]::text[] FROM ONLY %s WHERE %s = $1::xid ORDER BY %s LIMIT %d",
+		strings.Join(columns, ", "), t.quoted(), end, strings.Join(append(order, "ctid"), ", "), sampleRows)
+	found, err := conn.Query(ctx, sql, pgx.QueryExecModeExec, xid)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(found, pgx.RowTo[[]string])
+}
