@@ -49,7 +49,7 @@ type Decision struct {
 	// Rules are those that led to the outcome, sorted by name. There is at
 	// least one in every decision that a policy made.
 	Rules   []Rule               `json:"rules"`
-	Approve []obligation.Approve `json:"approve,omitempty"`
+	Approve obligation.Approvals `json:"approve,omitempty"`
 	Confirm []obligation.Confirm `json:"confirm,omitempty"`
 	// Masks apply to what the action reads, and to what the record keeps of
 	// it, whatever the outcome is.

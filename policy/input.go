@@ -19,6 +19,8 @@ type Input struct {
 	Connection Connection   `json:"connection"`
 	Call       Call         `json:"call"`
 	Action     tools.Action `json:"action"`
+	// Preview is what the call would touch, once that was found out.
+	Preview *tools.Impact `json:"preview,omitempty"`
 }
 
 // Principal is who calls, as verified at the door. The zero value is nobody.

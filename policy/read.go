@@ -32,6 +32,7 @@ func ReadInput(text []byte) (*Input, error) {
 		Connection Connection                `json:"connection"`
 		Call       Call                      `json:"call"`
 		Action     tools.Action              `json:"action"`
+		Preview    *tools.Impact             `json:"preview"`
 		Facts      map[string]jsontext.Value `json:",embed"`
 	}
 	if err := json.Unmarshal(text, &in, json.RejectUnknownMembers(true)); err != nil {
@@ -43,5 +44,5 @@ func ReadInput(text []byte) (*Input, error) {
 	for name, facts := range in.Facts {
 		in.Action.Facts = RawFacts{name, facts}
 	}
-	return &Input{in.Principal, in.Session, in.Connection, in.Call, in.Action}, nil
+	return &Input{in.Principal, in.Session, in.Connection, in.Call, in.Action, in.Preview}, nil
 }

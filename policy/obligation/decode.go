@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -82,6 +84,8 @@ func want(t reflect.Type) string {
 		return "something else"
 	case t.Kind() == reflect.Pointer:
 		return want(t.Elem())
+	case t.Kind() == reflect.Bool:
+		return "a boolean"
 	case t.Kind() == reflect.Int:
 		return "a number"
 	case t.Kind() == reflect.Slice:
@@ -122,4 +126,21 @@ func duration(key, text string) (time.Duration, error) {
 		return 0, fmt.Errorf("%q: %q must be more than zero", key, text)
 	}
 	return d, nil
+}
+
+func oneOf(key, word string, words ...string) error {
+	if slices.Contains(words, word) {
+		return nil
+	}
+	return fmt.Errorf("%q: %q is not one of %s", key, word, strings.Join(words, ", "))
+}
+
+// share reads a share of a whole, as in "10%".
+func share(key, text string) (float64, error) {
+	digits, percent := strings.CutSuffix(text, "%")
+	n, err := strconv.ParseFloat(digits, 64)
+	if err != nil || !percent || !(n >= 0 && n <= 100) {
+		return 0, fmt.Errorf("%q: %q is not a share from 0%% to 100%%; write it like \"10%%\"", key, text)
+	}
+	return n / 100, nil
 }

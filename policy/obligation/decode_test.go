@@ -26,7 +26,9 @@ func TestDecode(t *testing.T) {
 		{"deny", `{"rule":"r","message":"m","hint":"h"}`, Deny{"r", "m", "h"}},
 		{"approve", `{"rule":"r","groups":["dba"]}`, Approve{Rule: "r", Groups: []string{"dba"}, Count: 1}},
 		{"approve", `{"rule":"r","message":"m","groups":["a","b"],"count":2,"expires":"30m"}`,
-			Approve{"r", "m", []string{"a", "b"}, 2, "30m"}},
+			Approve{Rule: "r", Message: "m", Groups: []string{"a", "b"}, Count: 2, Expires: "30m"}},
+		{"approve", `{"rule":"r","groups":["a"],"reason":true,"preview":"estimate","tolerance":"12.5%"}`,
+			Approve{Rule: "r", Groups: []string{"a"}, Count: 1, Reason: true, Preview: "estimate", Tolerance: "12.5%"}},
 		{"confirm", `{"rule":"r","message":"m"}`, Confirm{"r", "m"}},
 		{"mask", `{"columns":["public.users.email","*"],"with":"hash"}`,
 			Mask{Columns: []string{"public.users.email", "*"}, With: "hash"}},
@@ -67,6 +69,11 @@ func decodeAs(kind, element string) (any, error) {
 
 func TestDecodeRefuses(t *testing.T) {
 	tests := []struct{ kind, element, want string }{
+		{"approve", `{"rule":"r","groups":["a"],"preview":"none"}`, `"preview": "none" is not one of measure, estimate`},
+		{"approve", `{"rule":"r","groups":["a"],"tolerance":"10"}`, `"tolerance": "10" is not a share`},
+		{"approve", `{"rule":"r","groups":["a"],"tolerance":"NaN%"}`, `is not a share`},
+		{"approve", `{"rule":"r","groups":["a"],"tolerance":"101%"}`, `is not a share`},
+		{"approve", `{"rule":"r","groups":["a"],"reason":"yes"}`, `"reason" must be a boolean, not a string`},
 		{"deny", `{}`, `"rule" is missing or empty`},
 		{"deny", `{"rule":" ","message":"m"}`, `"rule" is missing or empty`},
 		{"deny", `{"rule":"r"}`, `"message" is missing or empty`},

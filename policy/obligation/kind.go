@@ -16,7 +16,7 @@ type Kind struct {
 func Kinds() []Kind {
 	return []Kind{
 		{"deny", `{"rule":"r","message":"m","hint":"h"}`, check(DecodeDeny)},
-		{"approve", `{"rule":"r","message":"m","groups":["g"],"count":1,"expires":"1m"}`, check(DecodeApprove)},
+		{"approve", `{"rule":"r","message":"m","groups":["g"],"count":1,"expires":"1m","reason":true,"preview":"measure","tolerance":"1%"}`, check(DecodeApprove)},
 		{"confirm", `{"rule":"r","message":"m"}`, check(DecodeConfirm)},
 		{"mask", `{"rule":"r","columns":["s.t.c"],"with":"redact"}`, check(DecodeMask)},
 		{"limit", `{"rows":1,"bytes":1,"timeout":"1s"}`, check(DecodeLimit)},
