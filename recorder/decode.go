@@ -77,6 +77,18 @@ var decoders = map[Kind]func(Kind, jsontext.Value) Body{
 	KindPolicyRejected: decode[PolicyRejected],
 	KindConfigLoaded:   decode[ConfigLoaded],
 	KindStood:          decode[Stood],
+
+	KindPreviewed:         decode[Previewed],
+	KindConfirmed:         decode[Confirmed],
+	KindPending:           decode[Pending],
+	KindStopped:           decode[Stopped],
+	KindApprovalRequested: decode[ApprovalRequested],
+	KindApprovalAnswered:  decode[ApprovalAnswered],
+	KindApprovalEnded:     decode[ApprovalEnded],
+	KindApprovalSpent:     decode[ApprovalSpent],
+	KindFrozen:            decode[Frozen],
+	KindThawed:            decode[Thawed],
+	KindSignedIn:          decode[SignedIn],
 }
 
 func decodeBody(kind Kind, raw jsontext.Value) Body {

@@ -28,6 +28,18 @@ const (
 	KindPolicyRejected Kind = "policy.rejected"
 	KindConfigLoaded   Kind = "config.loaded"
 	KindStood          Kind = "standing.changed"
+
+	KindPreviewed         Kind = "call.previewed"
+	KindConfirmed         Kind = "call.confirmed"
+	KindPending           Kind = "call.pending"
+	KindStopped           Kind = "call.stopped"
+	KindApprovalRequested Kind = "approval.requested"
+	KindApprovalAnswered  Kind = "approval.answered"
+	KindApprovalEnded     Kind = "approval.ended"
+	KindApprovalSpent     Kind = "approval.spent"
+	KindFrozen            Kind = "freeze.set"
+	KindThawed            Kind = "freeze.lifted"
+	KindSignedIn          Kind = "console.signed_in"
 )
 
 // LogOpened is the first event of every log.

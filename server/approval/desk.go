@@ -1,0 +1,281 @@
+package approval
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/chaperone-dev/chaperone/recorder"
+)
+
+// Kind is that of the standings that hold requests.
+const Kind = "approval"
+
+// Record is where requests are kept. See package recorder for its promises.
+type Record interface {
+	Change(ctx context.Context, set []recorder.Standing, events ...recorder.Event) error
+	Key(purpose string) [32]byte
+}
+
+// Reader reads what is kept.
+type Reader interface {
+	Standing(ctx context.Context, kind, id string) (recorder.Standing, error)
+	Standings(ctx context.Context, kind, phase string) ([]recorder.Standing, error)
+	RecentStandings(ctx context.Context, kind string, n int) ([]recorder.Standing, error)
+	StandingsSince(ctx context.Context, changed int64) ([]recorder.Standing, error)
+}
+
+// Options are what a desk is made of.
+type Options struct {
+	Record Record
+	Reader Reader
+	// Expires is how long a request waits where its rules do not say; 0 stands
+	// for half an hour.
+	Expires time.Duration
+	// Notices are standings to set together with a new request, for whoever
+	// tells people of it; nil tells nobody.
+	Notices func(Request) []recorder.Standing
+	// Log is for the operator; nil discards.
+	Log *slog.Logger
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+const defaultExpires = 30 * time.Minute
+
+// Desk is where calls wait and people answer. Its methods are safe for
+// concurrent use, also by several processes on one record.
+type Desk struct {
+	options Options
+	sealer  sealer
+	log     *slog.Logger
+	now     func() time.Time
+
+	// asking lets one request be made at a time, so that a call that is made
+	// twice at once waits as one.
+	asking sync.Mutex
+
+	mu sync.Mutex
+	// open are the requests that can still come to something, by id, as this
+	// process has last seen them.
+	open map[string]Request
+	// byKey leads from a call to its open request.
+	byKey map[string]string
+	// changed is closed, and made anew, when something in open changes.
+	changed chan struct{}
+	// seen is the latest change that was taken in.
+	seen int64
+}
+
+// NewDesk opens the desk with the requests that are open on record.
+func NewDesk(ctx context.Context, o Options) (*Desk, error) {
+	d := &Desk{options: o, log: o.Log, now: o.Now, open: map[string]Request{}, byKey: map[string]string{}, changed: make(chan struct{})}
+	if d.options.Expires <= 0 {
+		d.options.Expires = defaultExpires
+	}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	if d.now == nil {
+		d.now = time.Now
+	}
+	var err error
+	if d.sealer, err = newSealer(o.Record.Key("approvals")); err != nil {
+		return nil, err
+	}
+	return d, d.catchUp(ctx)
+}
+
+// Ask puts a request on the desk, together with events, or returns the open one
+// that the same call under the same policy waits for already; then the events
+// are not recorded. call is the call itself, as its caller may make it again.
+func (d *Desk) Ask(ctx context.Context, r Request, call []byte, events ...recorder.Event) (_ Request, fresh bool, err error) {
+	d.asking.Lock()
+	defer d.asking.Unlock()
+	if known, ok := d.Waiting(r.Key, r.Policy); ok {
+		return known, false, nil
+	}
+	now := d.now().UTC()
+	r.ID = ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String()
+	r.Phase, r.Asked = Requested, now
+	r.Window = r.Rules.Wait(d.options.Expires)
+	r.Expires = now.Add(r.Window)
+	r.Sealed = d.sealer.seal(call, r.ID)
+	set := []recorder.Standing{}
+	if d.options.Notices != nil {
+		set = d.options.Notices(r)
+	}
+	events = append(events, recorder.Event{Time: now, Session: r.Session, Call: r.Call, Body: recorder.ApprovalRequested{
+		Approval: r.ID, Rules: r.Rules, Expires: r.Expires, Policy: r.Policy, Preview: r.Preview.Digest(), Key: r.Key,
+	}})
+	r, err = d.put(ctx, r, set, events...)
+	return r, true, err
+}
+
+// Waiting returns the open request of a call under a policy.
+func (d *Desk) Waiting(key, policy string) (Request, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r, ok := d.open[d.byKey[key]]
+	if !ok || r.Policy != policy || !d.now().Before(r.Expires) {
+		return Request{}, false
+	}
+	return r, true
+}
+
+// Get returns a request as it is on record.
+func (d *Desk) Get(ctx context.Context, id string) (Request, error) {
+	st, err := d.options.Reader.Standing(ctx, Kind, id)
+	if err != nil {
+		return Request{}, err
+	}
+	return read(st)
+}
+
+// Call returns the call that waits for a request.
+func (d *Desk) Call(r Request) ([]byte, error) { return d.sealer.open(r.Sealed, r.ID) }
+
+// Answer takes what one person says to a request.
+func (d *Desk) Answer(ctx context.Context, id string, a Answer) (Request, error) {
+	a.At = d.now().UTC()
+	return d.change(ctx, id, func(r Request) (Request, []recorder.Event, error) {
+		next, err := r.answer(a)
+		return next, []recorder.Event{event(r, recorder.ApprovalAnswered{
+			Approval: r.ID, By: a.By, Verdict: string(a.Verdict), Comment: a.Comment, Via: a.Via, Preview: a.Seen, Phase: string(next.Phase),
+		})}, err
+	})
+}
+
+// Spend lets the call of an approved request run, once: of all who try, in any
+// process and at any time, one gets nil. The events are recorded with it, or
+// not at all.
+func (d *Desk) Spend(ctx context.Context, id, call, session string, events ...recorder.Event) error {
+	_, err := d.change(ctx, id, func(r Request) (Request, []recorder.Event, error) {
+		next, err := r.spend(call, session, d.now())
+		spent := recorder.Event{Session: session, Call: call, Body: recorder.ApprovalSpent{Approval: id}}
+		return next, append([]recorder.Event{spent}, events...), err
+	})
+	return err
+}
+
+// Cancel ends a request that has lost its meaning.
+func (d *Desk) Cancel(ctx context.Context, id, why string) error {
+	_, err := d.change(ctx, id, func(r Request) (Request, []recorder.Event, error) {
+		next, err := r.cancel(why)
+		return next, []recorder.Event{event(r, recorder.ApprovalEnded{Approval: id, Phase: string(Cancelled), Why: why})}, err
+	})
+	return err
+}
+
+// List returns the requests that are open, those that end first first.
+func (d *Desk) List(ctx context.Context) ([]Request, error) {
+	var out []Request
+	for _, phase := range []Phase{Requested, Approved} {
+		list, err := d.options.Reader.Standings(ctx, Kind, string(phase))
+		if err != nil {
+			return nil, err
+		}
+		for _, st := range list {
+			r, err := read(st)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// Recent returns the latest requests, whatever has become of them.
+func (d *Desk) Recent(ctx context.Context, n int) ([]Request, error) {
+	list, err := d.options.Reader.RecentStandings(ctx, Kind, n)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Request, len(list))
+	for i, st := range list {
+		if out[i], err = read(st); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// maxTries is how often a change is tried again when another was faster.
+const maxTries = 20
+
+// change makes a request what next says, in one transaction with the events.
+func (d *Desk) change(ctx context.Context, id string, next func(Request) (Request, []recorder.Event, error)) (Request, error) {
+	for range maxTries {
+		r, err := d.Get(ctx, id)
+		if err != nil {
+			return r, err
+		}
+		changed, events, err := next(r)
+		if err != nil {
+			return r, err
+		}
+		changed, err = d.put(ctx, changed, nil, events...)
+		if !errors.Is(err, recorder.ErrStale) {
+			return changed, err
+		}
+	}
+	return Request{}, fmt.Errorf("the request %s changes too fast: try again", id)
+}
+
+// put writes a request, and takes it in.
+func (d *Desk) put(ctx context.Context, r Request, more []recorder.Standing, events ...recorder.Event) (Request, error) {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return r, err
+	}
+	st := recorder.Standing{Kind: Kind, ID: r.ID, Phase: string(r.Phase), Due: r.Expires, Version: r.version, Data: data}
+	if err := d.options.Record.Change(ctx, append(more, st), events...); err != nil {
+		return r, err
+	}
+	r.version++
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.take(r)
+	return r, nil
+}
+
+// take notes a request as it is now. d.mu is held.
+func (d *Desk) take(r Request) {
+	if known, ok := d.open[r.ID]; ok && known.version > r.version {
+		return
+	}
+	if r.Phase.Open() {
+		d.open[r.ID], d.byKey[r.Key] = r, r.ID
+	} else {
+		delete(d.open, r.ID)
+		if d.byKey[r.Key] == r.ID {
+			delete(d.byKey, r.Key)
+		}
+	}
+	close(d.changed)
+	d.changed = make(chan struct{})
+}
+
+func read(st recorder.Standing) (Request, error) {
+	var r Request
+	if err := json.Unmarshal(st.Data, &r); err != nil {
+		return r, fmt.Errorf("the request %s can't be read: %w", st.ID, err)
+	}
+	// What can be listed by and what is acted on must not differ.
+	if r.ID != st.ID || string(r.Phase) != st.Phase {
+		return r, fmt.Errorf("the request %s contradicts itself: run `chaperone sessions verify`", st.ID)
+	}
+	r.version = st.Version
+	return r, nil
+}
+
+func event(r Request, body recorder.Body) recorder.Event {
+	return recorder.Event{Session: r.Session, Call: r.Call, Body: body}
+}
