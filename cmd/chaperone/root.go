@@ -94,6 +94,8 @@ func newRoot(o *options) *cobra.Command {
 		&cobra.Group{ID: "record", Title: "The record:"},
 		&cobra.Group{ID: "operate", Title: "Setting up and checking:"},
 	)
+	root.SetHelpCommandGroupID("operate")
+	root.SetCompletionCommandGroupID("operate")
 	for group, commands := range map[string][]*cobra.Command{
 		"serve":   {newServe(o), newStdio(o), newDemo(o), newCursor(o)},
 		"use":     {newCall(o)},
