@@ -85,13 +85,19 @@ func (b *logBuffer) String() string {
 	return b.text.String()
 }
 
-// verify knows whoever has a token that ends in "-token", by what comes before.
+// verify knows whoever has a token that ends in "-token", by what comes before:
+// a name, and after a + a group.
 func verify(token string) (policy.Principal, error) {
 	name, ok := strings.CutSuffix(token, "-token")
 	if !ok || name == "" || strings.ContainsAny(name, " ,-") {
 		return policy.Principal{}, errors.New("the token is not known")
 	}
-	return principal(name), nil
+	name, group, member := strings.Cut(name, "+")
+	p := principal(name)
+	if member {
+		p.Groups = append(p.Groups, group)
+	}
+	return p, nil
 }
 
 func principal(name string) policy.Principal {

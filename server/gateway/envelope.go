@@ -112,11 +112,8 @@ func (g *Gateway) resume(c *call, e envelope) error {
 }
 
 func badArguments(what string) error {
-	return &tools.Refusal{Rule: "arguments", Reason: clip(what, maxQuoted), Hint: "see the tool's input schema"}
+	return &tools.Refusal{Rule: "arguments", Reason: what, Hint: "see the tool's input schema"}
 }
-
-// maxQuoted bounds what a refusal says of arguments, whose names may be long.
-const maxQuoted = 300
 
 // clip is text of at most n bytes and a mark that some were left out.
 func clip(s string, n int) string {

@@ -51,7 +51,7 @@ func (g *Gateway) ended(c *call, stage, rule, what string) Reply {
 
 func (g *Gateway) refused(c *call, stage string, r *tools.Refusal) Reply {
 	c.session.count(true, tools.Stats{}, 0)
-	reason, hint := scrubbed(r.Reason), scrubbed(r.Hint)
+	reason, hint := told(r.Reason), told(r.Hint)
 	body := recorder.Refused{Stage: stage, Rule: r.Rule, Reason: reason, Hint: hint}
 	if !c.isDescribed {
 		body.Blank = scrubbed(r.Blank)
@@ -76,7 +76,7 @@ func (g *Gateway) failed(c *call, f *tools.Failure) Reply {
 		// Where the target's message quotes values, its hint may do so too.
 		message, hint = f.Plain, ""
 	}
-	message, hint = scrubbed(message), scrubbed(hint)
+	message, hint = told(message), told(hint)
 	reply := Reply{Status: Failed, Call: c.id, Code: f.Code, Hint: hint, Position: f.Position, Message: capital(sentence(message)) + "."}
 	var body recorder.Body = recorder.Failed{
 		Code: f.Code, Message: message, Hint: hint, Position: f.Position, Duration: c.took(g.now()),
@@ -199,6 +199,13 @@ func ruleNames(d policy.Decision) string {
 	}
 	return strings.Join(names, ", ")
 }
+
+// maxText bounds a text that says why. It may quote what the caller sent, or
+// what the target holds, of any length.
+const maxText = 2000
+
+// told is text as callers and the record get it.
+func told(text string) string { return clip(scrubbed(text), maxText) }
 
 // sentence is text to which the end of a sentence can be added.
 func sentence(text string) string { return strings.TrimRight(strings.TrimSpace(text), ".") }

@@ -77,7 +77,7 @@ func TestRefusals(t *testing.T) {
 			if r.Status != Refused || r.Rule != c.rule || r.Later != c.later || !strings.Contains(r.Message, c.says) || !strings.Contains(r.Hint, c.hint) {
 				t.Errorf("%+v", r)
 			}
-			if strings.Contains(r.Message, "Do not repeat") == c.later || len(r.Message) > 1000 {
+			if strings.Contains(r.Message, "Do not repeat") == c.later || len(r.Message) > maxText+300 {
 				t.Errorf("the message: %s", r.Message)
 			}
 			events := s.events(r.Call)
