@@ -117,6 +117,8 @@ func (p *place) file(name string) (string, error) {
 			return "", err
 		}
 		dir = home
+	} else if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return "", fmt.Errorf("there is no folder %s; name the project by --project", dir)
 	}
 	return filepath.Join(dir, ".cursor", name), nil
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -185,6 +186,9 @@ func (s *Server) run(ctx context.Context, name string, args ...string) error {
 	defer func() { _ = output.Close(); _ = os.Remove(output.Name()) }()
 	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Run(); err != nil {
+		if s.owner != nil && errors.Is(err, fs.ErrPermission) {
+			return fmt.Errorf("the user that runs PostgreSQL can't reach %s; choose a folder that everyone may enter, such as one in /var/tmp", s.options.Dir)
+		}
 		said, _ := os.ReadFile(output.Name())
 		return fmt.Errorf("%s failed: %w: %s", name, err, lastLine(said))
 	}
@@ -200,7 +204,7 @@ func lastLine(text []byte) string {
 func portFree(port int) error {
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
-		return fmt.Errorf("PostgreSQL can't have port %d: %w", port, err)
+		return fmt.Errorf("PostgreSQL can't have port %d (%w); choose another, or 0 for one that is free", port, err)
 	}
 	return l.Close()
 }
