@@ -41,7 +41,7 @@ func (s *eventStore) StoreEvent(_ context.Context, session, stream string, messa
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last++
-	events := append(s.sessions[session], event{s.last, stream, bytes.Clone(message)})
+	events := slices.Concat(s.sessions[session], []event{{s.last, stream, bytes.Clone(message)}})
 	s.sessions[session] = slices.Clone(events[tooOld(events):])
 	return strconv.FormatInt(s.last, 10), nil
 }

@@ -10,6 +10,8 @@ import (
 // ResolveSessionIdManager implements mcp-go's resolver: the manager knows which
 // request it works for. mcp-go also asks outside of any request, to end
 // sessions that were not used for long.
+//
+//nolint:revive // the name is mcp-go's
 func (s *sessions) ResolveSessionIdManager(r *http.Request) mcpserver.SessionIdManager {
 	if r == nil {
 		return idManager{sessions: s}

@@ -28,7 +28,7 @@ func TestSessionsAreBounded(t *testing.T) {
 	first, second := h.connect(t, "alice"), h.connect(t, "alice")
 	other := h.connect(t, "bob")
 	first.call("fake_read", "x")
-	stream, hangUp, err := second.listen()
+	stream, hangUp, err := second.listen() //nolint:bodyclose // hangUp does
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,13 +169,13 @@ func TestStreamsAreBounded(t *testing.T) {
 	s := newTestSite(t)
 	h := s.serveHTTP()
 	c := h.connect(t, "alice")
-	before, hangUp, err := c.listen()
+	before, hangUp, err := c.listen() //nolint:bodyclose // hangUp does
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer hangUp()
 	for range 2 * maxStreams {
-		next, hangUp, err := c.listen()
+		next, hangUp, err := c.listen() //nolint:bodyclose // hangUp does
 		if err != nil || next.StatusCode != http.StatusOK {
 			t.Fatalf("%v %v", next, err)
 		}

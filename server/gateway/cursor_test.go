@@ -97,8 +97,8 @@ func FuzzCursor(f *testing.F) {
 		if got, ok := key.open(token, bound); ok && (got != state || bound != "mira") && token != made {
 			again, same := key.open(key.close(got, bound), bound)
 			data, _ := base64.RawURLEncoding.DecodeString(token)
-			real, _ := base64.RawURLEncoding.DecodeString(key.close(got, bound))
-			if !same || again != got || string(data) != string(real) {
+			genuine, _ := base64.RawURLEncoding.DecodeString(key.close(got, bound))
+			if !same || again != got || string(data) != string(genuine) {
 				t.Fatalf("the token %q opens as %q", token, got)
 			}
 		}

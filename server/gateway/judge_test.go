@@ -71,7 +71,7 @@ func TestFurtherActionsAreJudged(t *testing.T) {
 func TestVerdictsAreRecordedFirst(t *testing.T) {
 	for effect, want := range map[tools.Effect]string{tools.Read: "note judged|judged", tools.Write: "append judged|durable|judged"} {
 		s := newStage(t)
-		s.discovering([]tools.Action{{Verb: "more", Effect: effect}}, func(v []tools.Verdict, err error) (tools.Result, error) { return s.target.result(), err })
+		s.discovering([]tools.Action{{Verb: "more", Effect: effect}}, func(_ []tools.Verdict, err error) (tools.Result, error) { return s.target.result(), err })
 		if r := s.call("fake_write"); r.Status != OK || !strings.Contains(strings.ReplaceAll(s.trace.String(), "\n", "|"), want) {
 			t.Errorf("a %s: %+v\n%s", effect, r, s.trace)
 		}

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -78,37 +77,6 @@ func TestConcurrentCallsAreBounded(t *testing.T) {
 	}
 	if len(s.gateway.busy.inside) != 0 {
 		t.Errorf("%v are still inside", s.gateway.busy.inside)
-	}
-}
-
-func TestDrain(t *testing.T) {
-	s := newStage(t)
-	begun, release := make(chan struct{}), make(chan struct{})
-	s.target.run = func(context.Context, tools.Gate) (tools.Result, error) {
-		close(begun)
-		<-release
-		return s.target.result(), nil
-	}
-	done := make(chan Reply)
-	go func() { done <- s.call("fake_write") }()
-	<-begun
-	short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-	defer cancel()
-	if err := s.gateway.Drain(short); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("with a call under way: %v", err)
-	}
-	other := s.gateway.OpenSession(person("bo"), policy.Client{}, "http")
-	if r := s.gateway.Call(t.Context(), other, Incoming{Tool: "access"}); r.Rule != "shutdown" || !r.Later {
-		t.Errorf("a call that comes late: %+v", r)
-	}
-	close(release)
-	if r := <-done; r.Status != OK {
-		t.Errorf("the call under way: %+v", r)
-	}
-	for range 2 {
-		if err := s.gateway.Drain(t.Context()); err != nil {
-			t.Error(err)
-		}
 	}
 }
 
