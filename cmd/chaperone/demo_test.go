@@ -139,9 +139,9 @@ func TestDemoRefuses(t *testing.T) {
 	writeFiles(t, full, map[string]string{"thesis.txt": "mine"})
 	for want, args := range map[string][]string{
 		"holds something else; name another folder by --dir": {"--dir", full},
-		"there is no demo in":                               {"--dir", full, "--reset"},
-		"must be an address of this machine":                {"--dir", filepath.Join(t.TempDir(), "d"), "--listen", "0.0.0.0:1"},
-		"not a directory":                                   {"--dir", filepath.Join(full, "thesis.txt", "d")},
+		"there is no demo in":                                {"--dir", full, "--reset"},
+		"must be an address of this machine":                 {"--dir", filepath.Join(t.TempDir(), "d"), "--listen", "0.0.0.0:1"},
+		"not a directory":                                    {"--dir", filepath.Join(full, "thesis.txt", "d")},
 	} {
 		_, stderr, code := chaperone(t, append([]string{"demo"}, args...)...)
 		if code == exitOK || !strings.Contains(stderr, want) || strings.Count(stderr, "\n") != 1 {

@@ -81,7 +81,11 @@ func (a act) show(out io.Writer, n int, reply Reply, s replay.Style) error {
 	case head.Status == "described":
 		word, paint = "described", s.Warn
 	}
-	_, _ = fmt.Fprintln(out, strings.TrimRight("   "+paint(word)+" "+replay.Printable(head.summary()), " "))
+	summary, instead, _ := strings.Cut(head.summary(), " Instead: ")
+	_, _ = fmt.Fprintln(out, strings.TrimRight("   "+paint(word)+" "+replay.Printable(summary), " "))
+	if instead != "" {
+		_, _ = fmt.Fprintln(out, "   instead: "+replay.Printable(instead))
+	}
 	if len(head.Rows) > 0 {
 		var table strings.Builder
 		if err := replay.Content(&table, reply.Structured, 10, s); err != nil {
