@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -51,7 +52,11 @@ type finding struct {
 func (o *options) examine(ctx context.Context) []finding {
 	c, err := o.load()
 	if err != nil {
-		return []finding{{"configuration", tools.Finding{Level: tools.Fail, What: oneLine(err), Fix: "mend the file"}}}
+		fix := "mend the file"
+		if errors.Is(err, config.ErrNone) {
+			fix = "start with the one that `chaperone demo` writes"
+		}
+		return []finding{{"configuration", tools.Finding{Level: tools.Fail, What: oneLine(err), Fix: fix}}}
 	}
 	all := about("configuration", fileFindings(c.Path))
 	all = append(all, about("policy", policyFindings(ctx, c))...)

@@ -26,7 +26,7 @@ func (f *file) explain(err error) error {
 func meaning(err yaml.Error) string {
 	var typed *yaml.TypeError
 	if errors.As(err, &typed) {
-		return fmt.Sprintf("%sthis must be %s, and is %s", field(typed), kind(typed.DstType), kind(typed.SrcType))
+		return fmt.Sprintf("%sthis must be %s, and is %s", field(err), kind(typed.DstType), kind(typed.SrcType))
 	}
 	text := firstLine(err.GetMessage())
 	if strings.Contains(text, `'	'`) || strings.Contains(text, "'\t'") {
@@ -35,22 +35,19 @@ func meaning(err yaml.Error) string {
 	for from, to := range map[string]string{"string": "text", "mapping": "a mapping", "sequence": "a list", "integer": "a number", "float": "a number"} {
 		if rest, ok := strings.CutPrefix(text, from+" was used where "); ok {
 			want, _ := strings.CutSuffix(rest, " is expected")
-			return fmt.Sprintf("this must be %s, and is %s", strings.NewReplacer("mapping", "a mapping", "sequence", "a list").Replace(want), to)
+			return fmt.Sprintf("%sthis must be %s, and is %s", field(err), strings.NewReplacer("mapping", "a mapping", "sequence", "a list").Replace(want), to)
 		}
 	}
 	return text
 }
 
-// field is the name of the field that has the wrong type, if it is known.
-func field(err *yaml.TypeError) string {
-	if err.StructFieldName == nil {
+// field is the key whose value is at fault, if the value stands right behind it.
+func field(err yaml.Error) string {
+	colon := err.GetToken().Prev
+	if colon == nil || colon.Value != ":" || colon.Prev == nil {
 		return ""
 	}
-	_, name, ok := strings.Cut(*err.StructFieldName, ".")
-	if !ok {
-		return ""
-	}
-	return strings.ToLower(name) + ": "
+	return colon.Prev.Value + ": "
 }
 
 // kind is what YAML calls a type of ours.
