@@ -22,7 +22,14 @@ type collector struct {
 	// pages says that a further call can go on where this one stops.
 	pages bool
 	full  bool
+	// passed are the bytes that came after the result was full.
+	passed int
 }
+
+// letPass is how many bytes are read and dropped at the end of a result before
+// the exchange is broken off: up to there, that takes less time than another
+// connection.
+const letPass = 4 << 20
 
 // fields takes the description of the result.
 func (c *collector) fields(fields []pgproto3.FieldDescription) {
@@ -49,7 +56,9 @@ const (
 func (c *collector) row(values [][]byte) bool {
 	c.seen++
 	switch {
-	case c.seen <= c.skip || c.full || len(values) != len(c.columns):
+	case c.full:
+		return c.pass(values)
+	case c.seen <= c.skip || len(values) != len(c.columns):
 		return true
 	case c.count == c.limits.Rows:
 		c.stop()
@@ -59,7 +68,7 @@ func (c *collector) row(values [][]byte) bool {
 	if c.size+size > c.limits.Bytes {
 		if c.count > 0 {
 			c.stop()
-			return c.drain
+			return c.pass(values)
 		}
 		c.shorten(values)
 		size = rowSize(values)
@@ -72,6 +81,14 @@ func (c *collector) row(values [][]byte) bool {
 		c.nulls = append(c.nulls, v == nil)
 	}
 	return true
+}
+
+// pass drops a row behind the end of the result.
+func (c *collector) pass(values [][]byte) bool {
+	for _, v := range values {
+		c.passed += len(v)
+	}
+	return c.drain || c.passed <= letPass
 }
 
 // stop notes where a further call can go on.

@@ -88,11 +88,12 @@ func before(s *statement.Statement) string {
 // guards are the first steps of a pipeline: the transaction, the server's own
 // time limit, and the check that the catalog still is what the plan was made by.
 // That check is planned once for a connection rather than for every call. From
-// the last of them on, names mean what they mean by path.
+// the last of them on, names mean what they mean by path. The first is answered
+// at once: a connection that ends without an answer to it ran nothing.
 func (p *plan) guards(begin string, timeout time.Duration, path string) []step {
 	d := p.described.analysis.Depends
 	milliseconds := strconv.AppendInt(nil, max(timeout.Milliseconds(), 1), 10)
-	steps := []step{{prepared: begin}}
+	steps := []step{{prepared: begin, flush: true}}
 	if d.Empty() {
 		return append(steps, step{prepared: limit, args: [][]byte{milliseconds, []byte("auto"), []byte(path)}})
 	}
