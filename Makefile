@@ -4,10 +4,10 @@ GO ?= go
 BIN := bin/chaperone
 GOLANGCI := v2.15.0
 
-.PHONY: demo test race lint fuzz bench build clean help
+.PHONY: demo test race lint fuzz bench pictures build clean help
 
 help: ## show this
-	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build ## run everything on this machine, on sample data
 	$(BIN) demo
@@ -16,9 +16,12 @@ test: ## install what the tests need, and run them all
 	.ci/install
 	$(GO) test ./...
 
-race: ## the same under the race detector
+# What works on one thing at a time has nothing to race; the long tests of the
+# whole program know that they run under the detector, and do less.
+RACY := ./server/... ./recorder/... ./policy/... ./tools/sql ./cmd/chaperone
+race: ## what runs at the same time, under the race detector
 	.ci/install
-	$(GO) test -race ./...
+	$(GO) test -race -short $(RACY)
 
 lint: ## what CI holds the code to
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) run ./...
@@ -26,8 +29,16 @@ lint: ## what CI holds the code to
 fuzz: ## a short run of every fuzz test
 	.ci/fuzz
 
-bench: build ## the table of recorder/../bench, see cmd/chaperone/BENCHMARKS.md
+bench: build ## the figures of cmd/chaperone/BENCHMARKS.md
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./...
+
+# A real session, on a terminal that script(1) pretends to be.
+pictures: build ## draw the pictures of the README anew
+	rm -rf /var/tmp/chaperone-pictures
+	TERM=xterm script -qec "$(BIN) demo --script --dir /var/tmp/chaperone-pictures" /dev/null > bin/session
+	$(BIN) demo --reset --dir /var/tmp/chaperone-pictures
+	$(GO) run ./examples/pictures -title 'chaperone demo --script' -from '^3\. ' -to '^9\. ' < bin/session > examples/pictures/agent.svg
+	$(GO) run ./examples/pictures -title 'chaperone replay' -from 'sql_write on shop . clean up' -to '^demo:' < bin/session > examples/pictures/replay.svg
 
 build: ## build the program into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/chaperone

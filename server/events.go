@@ -1,18 +1,23 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 
 	mcpserver "github.com/mark3labs/mcp-go/server"
 )
 
-// maxEvents is how many messages of a session can be fetched again by a client
-// whose stream broke.
-const maxEvents = 128
+// maxEvents and maxEventBytes bound the messages of a session that can be
+// fetched again by a client whose stream broke.
+const (
+	maxEvents     = 128
+	maxEventBytes = 1 << 20
+)
 
 // eventStore keeps the last messages of each session, so that a notification
 // that meets a broken stream is not lost. mcp-go's own keeps all of them for
@@ -36,12 +41,21 @@ func (s *eventStore) StoreEvent(_ context.Context, session, stream string, messa
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last++
-	events := append(s.sessions[session], event{s.last, stream, append(json.RawMessage(nil), message...)})
-	if len(events) > maxEvents {
-		events = append([]event(nil), events[len(events)-maxEvents:]...)
-	}
-	s.sessions[session] = events
+	events := slices.Concat(s.sessions[session], []event{{s.last, stream, bytes.Clone(message)}})
+	s.sessions[session] = slices.Clone(events[tooOld(events):])
 	return strconv.FormatInt(s.last, 10), nil
+}
+
+// tooOld is how many events, from the first, there is no room for.
+func tooOld(events []event) int {
+	size := 0
+	for i := len(events) - 1; i >= 0; i-- {
+		size += len(events[i].message)
+		if size > maxEventBytes || len(events)-i > maxEvents {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // ReplayEventsAfter implements mcp-go's EventStore. An id that is no longer

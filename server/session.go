@@ -2,10 +2,17 @@ package server
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"github.com/chaperone-dev/chaperone/policy"
 	"github.com/chaperone-dev/chaperone/server/gateway"
+)
+
+// The transports, as policy and the record call them.
+const (
+	overStdio = "stdio"
+	overHTTP  = "http"
 )
 
 // session is one run of one client, as the edge knows it. The gateway hears of
@@ -13,16 +20,29 @@ import (
 type session struct {
 	principal policy.Principal
 	transport string
+	// hangUpCancels says that the client's protocol has no other way to cancel
+	// a call than to close the connection.
+	hangUpCancels bool
+	early         early
 
 	mu     sync.Mutex
 	client policy.Client
 	opened *gateway.Session
 }
 
-func (s *session) setClient(name, version string) {
+// maxClientName bounds what a client may call itself.
+const maxClientName = 128
+
+// clientNamed is a client by its own word, cut to a sane length.
+func clientNamed(name, version string) policy.Client {
+	cut := func(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxClientName)], "") }
+	return policy.Client{Name: cut(name), Version: cut(version)}
+}
+
+func (s *session) setClient(c policy.Client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.client = policy.Client{Name: name, Version: version}
+	s.client = c
 }
 
 // gateway is the gateway's own session.

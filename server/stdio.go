@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"io"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -17,12 +15,11 @@ import (
 	"github.com/chaperone-dev/chaperone/policy"
 )
 
-// maxMessage bounds one message of a client, over any transport.
-const maxMessage = 1 << 20
+// maxHandlers is more than the calls that the gateway lets in at a time.
+const maxHandlers = 64
 
-// drainTime is how long calls that are under way have to end by themselves
-// when their client has gone or the program is told to stop.
-const drainTime = 30 * time.Second
+// errNotRead is the error when the client takes no more answers.
+var errNotRead = errors.New("the client does not read; answers to its calls were not delivered, and their outcomes are on record")
 
 // ServeStdio serves one client over a pair of streams, one JSON-RPC message on
 // each line, until in ends or ctx does. Calls under way are brought to their end.
@@ -30,58 +27,46 @@ const drainTime = 30 * time.Second
 // It is our own loop around mcp-go's message handler, because mcp-go's has a
 // queue in which a cancellation gets lost, drops calls when the input ends,
 // reads lines of any length, and keeps its session in a global variable.
-func (e *Edge) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, who policy.Principal) error {
-	own := &session{principal: who, transport: "stdio"}
-	peer := &stdioPeer{edge: e, session: own, out: out, slots: make(chan struct{}, maxHandlers), notifications: make(chan mcp.JSONRPCNotification, 64)}
-	served, cancel := context.WithCancel(e.mcp.WithContext(withSession(ctx, own), peer))
+func (e *Edge) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, p policy.Principal) error {
+	own := &session{principal: p, transport: overStdio}
+	s := &stdio{edge: e, session: own, out: out, slots: make(chan struct{}, maxHandlers), peer: newStdioPeer()}
+	served, cancel := context.WithCancel(e.mcp.WithContext(withSession(ctx, own), s.peer))
 	defer cancel()
-	if err := e.mcp.RegisterSession(served, peer); err != nil {
+	if err := e.mcp.RegisterSession(served, s.peer); err != nil {
 		return fmt.Errorf("the session could not be opened: %w", err)
 	}
-	defer e.mcp.UnregisterSession(context.WithoutCancel(ctx), peer.SessionID())
-	go peer.notify(served)
+	defer e.mcp.UnregisterSession(context.WithoutCancel(ctx), s.peer.SessionID())
+	go s.notify(served)
 
-	lines := make(chan []byte)
-	readError := make(chan error, 1)
-	go func() { readError <- readLines(served, in, lines) }()
-	err := peer.serve(served, lines, readError)
-	e.shutDown(&peer.handlers)
+	lines := make(chan line)
+	ended := make(chan error, 1)
+	go func() { ended <- readLines(served, in, lines) }()
+	err := s.serve(served, lines, ended)
+	err = errors.Join(err, s.shutDown())
 	own.close(e.gateway, "the client is gone")
 	return err
 }
 
-// shutDown lets calls come to their end, and after a while ends them.
-func (e *Edge) shutDown(handlers *sync.WaitGroup) {
-	timer := time.AfterFunc(drainTime, e.calls.stop)
-	defer timer.Stop()
-	handlers.Wait()
-}
-
-// stdioPeer is the client at the other end. It is mcp-go's ClientSession.
-type stdioPeer struct {
+// stdio serves the client at the other end.
+type stdio struct {
 	edge     *Edge
 	session  *session
+	peer     *stdioPeer
 	handlers sync.WaitGroup
+	// slots bounds the handlers; when all are taken, reading waits.
+	slots chan struct{}
 
 	writing sync.Mutex
 	out     io.Writer
-
-	// slots bounds the handlers; when all are taken, reading waits.
-	slots         chan struct{}
-	notifications chan mcp.JSONRPCNotification
-	initialized   atomic.Bool
 }
 
-// maxHandlers is far more than the calls that the gateway lets in at a time.
-const maxHandlers = 256
-
 // serve handles messages until there are no more.
-func (p *stdioPeer) serve(ctx context.Context, lines <-chan []byte, readError <-chan error) error {
+func (s *stdio) serve(ctx context.Context, lines <-chan line, ended <-chan error) error {
 	for {
 		select {
-		case line := <-lines:
-			p.take(ctx, line)
-		case err := <-readError:
+		case l := <-lines:
+			s.take(ctx, l)
+		case err := <-ended:
 			return err
 		case <-ctx.Done():
 			return nil
@@ -89,106 +74,102 @@ func (p *stdioPeer) serve(ctx context.Context, lines <-chan []byte, readError <-
 	}
 }
 
-// header is what the edge itself needs of a message.
-type header struct {
-	Method string          `json:"method"`
-	ID     json.RawMessage `json:"id"`
-	Params struct {
-		RequestID json.RawMessage `json:"requestId"`
-	} `json:"params"`
+// take handles one message. What asks for an answer is handled beside the rest,
+// which goes in order.
+func (s *stdio) take(ctx context.Context, l line) {
+	if l.long {
+		s.handle(ctx, "", func() any { return invalid(fmt.Sprintf("the message is longer than %d bytes", maxMessage)) })
+		return
+	}
+	h, fault := readHeader(l.text)
+	switch {
+	case fault != nil:
+		s.handle(ctx, "", func() any { return fault })
+	case h.isCancellation():
+		s.edge.calls.cancel(s.session, h.cancels())
+	case h.id == "":
+		s.edge.handleMessage(ctx, h.id, l.text)
+	default:
+		ctx, end := s.edge.calls.begin(ctx, s.session, h.id)
+		s.handle(ctx, h.id, func() any {
+			defer end()
+			return s.edge.handleMessage(ctx, h.id, l.text)
+		})
+	}
 }
 
-// take handles one message, requests beside each other and the rest in order.
-func (p *stdioPeer) take(ctx context.Context, line []byte) {
-	var h header
-	if err := json.Unmarshal(line, &h); err != nil {
-		h = header{}
-	}
-	if h.Method == string(mcp.MethodNotificationCancelled) {
-		p.edge.calls.cancel(p.session, h.Params.RequestID)
+// handle sends what answer returns, without waiting for it. When too many are
+// under way it waits for one of them, unless the program is told to stop.
+func (s *stdio) handle(ctx context.Context, id requestID, answer func() any) {
+	select {
+	case s.slots <- struct{}{}:
+	case <-ctx.Done():
 		return
 	}
-	if len(h.ID) == 0 {
-		p.answer(p.edge.handleMessage(ctx, h.ID, line))
-		return
-	}
-	ctx, end := p.edge.calls.begin(ctx, p.session, h.ID)
-	p.slots <- struct{}{}
-	p.handlers.Go(func() {
-		defer func() { <-p.slots }()
-		defer end()
-		p.answer(p.edge.handleMessage(ctx, h.ID, line))
+	s.handlers.Go(func() {
+		defer func() { <-s.slots }()
+		s.send(id, answer())
 	})
 }
 
 // handleMessage lets mcp-go handle a message. What panics there becomes an
 // error without the panic's text.
-func (e *Edge) handleMessage(ctx context.Context, id json.RawMessage, message []byte) (response mcp.JSONRPCMessage) {
+func (e *Edge) handleMessage(ctx context.Context, id requestID, message []byte) (response any) {
 	defer func() {
-		if fault := recover(); fault != nil {
-			e.log.Error("a message panicked", "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
-			response = mcp.NewJSONRPCError(mcp.NewRequestId(id), mcp.INTERNAL_ERROR, "internal error", nil)
+		if cause := recover(); cause != nil {
+			response = faultFor(id, mcp.INTERNAL_ERROR, faultText(e.fault("a message panicked", cause, debug.Stack())))
 		}
 	}()
-	return e.mcp.HandleMessage(ctx, message)
+	if r := e.mcp.HandleMessage(ctx, message); r != nil {
+		return r
+	}
+	return nil
 }
 
-func (p *stdioPeer) answer(response any) {
-	if response == nil {
+// send writes one message, which answers the request of the id, if any.
+func (s *stdio) send(id requestID, message any) {
+	if message == nil {
 		return
 	}
-	data, err := json.Marshal(response)
+	data, err := json.Marshal(message)
 	if err != nil {
-		p.edge.log.Error("a response could not be written", "error", err)
-		return
+		fault := s.edge.fault("an answer could not be written", err, nil)
+		data, _ = json.Marshal(faultFor(id, mcp.INTERNAL_ERROR, faultText(fault))) // two texts always marshal
 	}
-	p.writing.Lock()
-	defer p.writing.Unlock()
-	if _, err := p.out.Write(append(data, '\n')); err != nil {
-		p.edge.log.Warn("a response could not be sent: the client is gone", "error", err)
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if _, err := s.out.Write(append(data, '\n')); err != nil {
+		s.edge.log.Warn("an answer could not be sent: the client is gone", "error", err)
 	}
 }
 
 // notify sends notifications as they come.
-func (p *stdioPeer) notify(ctx context.Context) {
+func (s *stdio) notify(ctx context.Context) {
 	for {
 		select {
-		case n := <-p.notifications:
-			p.answer(n)
+		case n := <-s.peer.notifications:
+			s.send("", n)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// SessionID implements mcp-go's ClientSession. Nothing of ours is keyed on it.
-func (p *stdioPeer) SessionID() string { return "stdio" }
-
-// NotificationChannel implements mcp-go's ClientSession.
-func (p *stdioPeer) NotificationChannel() chan<- mcp.JSONRPCNotification { return p.notifications }
-
-// Initialize implements mcp-go's ClientSession.
-func (p *stdioPeer) Initialize() { p.initialized.Store(true) }
-
-// Initialized implements mcp-go's ClientSession.
-func (p *stdioPeer) Initialized() bool { return p.initialized.Load() }
-
-// readLines sends each line of in, and returns when it ends or a line is too long.
-func readLines(ctx context.Context, in io.Reader, lines chan<- []byte) error {
-	scanner := bufio.NewScanner(in)
-	scanner.Buffer(make([]byte, 0, 64<<10), maxMessage)
-	for scanner.Scan() {
-		if len(scanner.Bytes()) == 0 {
-			continue
-		}
-		select {
-		case lines <- append([]byte(nil), scanner.Bytes()...):
-		case <-ctx.Done():
-			return nil
-		}
+// shutDown lets calls come to their end, after a while ends them, and does not
+// wait for ever for a client that does not read.
+func (s *stdio) shutDown() error {
+	t := s.edge.times
+	giveUp := time.AfterFunc(t.drain, s.edge.calls.stop)
+	defer giveUp.Stop()
+	done := make(chan struct{})
+	go func() {
+		s.handlers.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-time.After(t.drain + t.write):
+		return errNotRead
 	}
-	if errors.Is(scanner.Err(), bufio.ErrTooLong) {
-		return fmt.Errorf("a message is longer than %d bytes; the client must send shorter ones", maxMessage)
-	}
-	return scanner.Err()
 }

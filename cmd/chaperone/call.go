@@ -8,6 +8,8 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +26,12 @@ an agent's: judged by policy, masked and recorded.
 
 What comes behind the tool's name is its main argument: the statement for
 sql_read and sql_write, the pattern for sql_schema. "-" reads it from standard
-input. Other arguments go into --args as JSON.`
+input. Other arguments go into --args as JSON.
+
+The result goes to standard output, as a table or with --json just as an agent
+gets it; what is said about it, and refusals, to standard error. It exits with 1
+if the call was refused or failed. Without -r the reason is empty, which policy
+may refuse.`
 
 const callExample = `  chaperone call access
   chaperone call sql_read -c shop "select * from orders limit 5"
@@ -96,8 +103,11 @@ func call(ctx context.Context, o *options, f callFlags, args []string) (err erro
 // incoming puts the command line together to a call.
 func (f callFlags) incoming(o *options, args []string) (gateway.Incoming, error) {
 	all := map[string]any{}
+	if !slices.Contains(toolNames(), args[0]) {
+		return gateway.Incoming{}, usageError{fmt.Errorf("there is no tool %q; there are %s", args[0], strings.Join(toolNames(), ", "))}
+	}
 	if f.args != "" {
-		if err := json.Unmarshal([]byte(f.args), &all); err != nil {
+		if err := json.Unmarshal([]byte(f.args), &all); err != nil || all == nil {
 			return gateway.Incoming{}, usageError{errors.New("--args must be a JSON object")}
 		}
 	}
@@ -115,6 +125,12 @@ func (f callFlags) incoming(o *options, args []string) (gateway.Incoming, error)
 			return gateway.Incoming{}, err
 		}
 		all[mainArgument(args[0])] = text
+	}
+	// JSON would put other text in its place, and the call would be another one.
+	for _, value := range all {
+		if text, is := value.(string); is && !utf8.ValidString(text) {
+			return gateway.Incoming{}, usageError{errors.New("an argument is not valid UTF-8")}
+		}
 	}
 	data, err := json.Marshal(all)
 	return gateway.Incoming{Tool: args[0], Args: data}, err

@@ -78,13 +78,7 @@ type corpusRun struct {
 
 func newCorpusRun(t *testing.T, role string) *corpusRun {
 	t.Helper()
-	scratch := t.TempDir()
-	for dir := scratch; dir != "/" && dir != os.TempDir(); dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	world, err := sqltest.Build(t.Context(), sharedPostgres(t), corpusData, "corpus_as_"+role, scratch)
+	world, err := sqltest.Build(t.Context(), sharedPostgres(t), corpusData, "corpus_as_"+role, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -22,8 +25,17 @@ const demoLong = `Run everything on this machine, on sample data: a PostgreSQL s
 with a small shop, a policy, a configuration, and the gateway over HTTP.
 
 PostgreSQL is one that is installed, or else one that is fetched. Everything
-stays in one folder, which --reset removes. With --script an agent's session is
-played over MCP, its replay is printed, and the demo ends.`
+stays in one folder, which --reset removes; the next demo takes up what is there,
+with the policy as you left it. Started by root, PostgreSQL runs as the user
+postgres or nobody. Ctrl-C ends all of it.
+
+With --script an agent's session is played over MCP, its replay is printed, and
+the demo ends, with 1 if a decision was not as it should be.`
+
+const demoExample = `  chaperone demo
+  chaperone demo --script
+  chaperone demo --dir ./try --listen 127.0.0.1:0
+  chaperone demo --reset`
 
 // demoFlags are the flags of the demo.
 type demoFlags struct {
@@ -35,14 +47,11 @@ type demoFlags struct {
 func newDemo(o *options) *cobra.Command {
 	var f demoFlags
 	cmd := &cobra.Command{
-		Use: "demo", Short: "Run everything on this machine, on sample data", Long: demoLong, Args: cobra.NoArgs,
+		Use: "demo", Short: "Run everything on this machine, on sample data", Long: demoLong, Example: demoExample,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.reset {
-				if err := demo.Remove(f.dir); err != nil {
-					return err
-				}
-				_, err := fmt.Fprintf(o.out, "removed %s\n", f.dir)
-				return err
+				return o.resetDemo(cmd.Context(), f)
 			}
 			return runDemo(cmd.Context(), o, f)
 		},
@@ -56,6 +65,15 @@ func newDemo(o *options) *cobra.Command {
 	return cmd
 }
 
+// resetDemo removes the demo's folder.
+func (o *options) resetDemo(ctx context.Context, f demoFlags) error {
+	if err := demo.Remove(ctx, f.dir); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(o.out, "removed %s\n", f.dir)
+	return err
+}
+
 func runDemo(ctx context.Context, o *options, f demoFlags) error {
 	folder, err := demo.Open(f.dir)
 	if err != nil {
@@ -65,21 +83,41 @@ func runDemo(ctx context.Context, o *options, f demoFlags) error {
 	if f.script {
 		f.listen = "127.0.0.1:0"
 	}
-	l, err := net.Listen("tcp", f.listen)
+	l, err := listenLocally(f.listen)
 	if err != nil {
-		return fmt.Errorf("%w; choose another address by --listen", err)
+		return err
 	}
 	defer func() { _ = l.Close() }()
 	say := func(what string) { _, _ = fmt.Fprintf(o.err, "demo: %s ...\n", what) }
 	postgres, dsn, err := folder.Shop(ctx, f.port, say)
+	if ctx.Err() != nil {
+		return errors.New("the demo was ended before it was up")
+	}
 	if err != nil {
 		return err
 	}
-	defer postgres.Stop(context.WithoutCancel(ctx))
+	defer func() {
+		postgres.Stop(context.WithoutCancel(ctx))
+		_, _ = fmt.Fprintf(o.err, "demo: ended; what it made is in %s\n", folder.Path)
+	}()
 	if err := folder.Write(dsn, l.Addr().String()); err != nil {
 		return err
 	}
 	return serveDemo(ctx, o, f, folder, l)
+}
+
+// listenLocally listens on an address of this machine only: the demo's token
+// stands in a file for everyone to try.
+func listenLocally(address string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil || !isLoopback(host) {
+		return nil, usageError{fmt.Errorf("--listen must be an address of this machine and a port, such as %s", config.DefaultListen)}
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%w; end what runs there, or choose another address by --listen, such as 127.0.0.1:0", err)
+	}
+	return l, nil
 }
 
 // serveDemo serves until the reader ends it, or the script has been played.
@@ -134,25 +172,58 @@ func (o *options) replayNewest(ctx context.Context, c *config.Config) error {
 func (o *options) welcome(folder *demo.Folder, url string) {
 	s := replay.StyleFor(o.out)
 	entry := cursor.Server{URL: url, Headers: map[string]string{"Authorization": "Bearer " + folder.Token}}
+	self := programName()
+	with := self + " --config " + folder.Config()
 	_, _ = fmt.Fprintf(o.out, `
+%s  MCP at %s; everything is in %s
+
 %s
-
-The gateway serves MCP at %s
-
-%s open the folder %s in Cursor, or paste %s
-         into the project of your choice, or open this link:
-         %s
+  open the folder %s in it, or
+  copy %s into a project, or
+  open this link:
+  %s
 
 %s
   "Which customers of the shop spent most?"      e-mails come masked
   "Delete the old order items."                  refused: no WHERE
-  "Mark order 42 as shipped, ticket 1187."       allowed, and on record
+  "Mark order 40 as shipped, ticket 1187."       allowed, and on record
 
-%s edit %s while this runs.
-%s chaperone --config %s replay
+%s
+  %s call access
+  %s call sql_read "select name, email from customers limit 3"
+  %s call sql_write "delete from order_items"
+  %s replay
 
-Everything is in %s; chaperone demo --reset removes it. Ctrl-C ends the demo.
-`, s.Bold("Chaperone's demo is up."), s.Bold(url), s.Bold("Cursor:"), folder.Path, folder.CursorFile(),
-		cursor.DeepLink("chaperone", entry), s.Bold("Things to ask the agent:"),
-		s.Bold("The policy:"), folder.Path+"/policy/shop.rego", s.Bold("The record:"), folder.Config(), folder.Path)
+%s
+  Change %s: the next call is judged by it.
+
+Ctrl-C ends the demo. Afterwards, %s demo --reset%s removes the folder.
+`, s.Bold("Chaperone's demo is up."), s.Bold(url), folder.Path,
+		s.Bold("Connect Cursor:"), folder.Path, folder.CursorFile(), cursor.DeepLink("chaperone", entry),
+		s.Bold("Ask the agent:"), s.Bold("Or try it from another terminal:"), with, with, with, with,
+		s.Bold("Make your own rules:"), filepath.Join(folder.Path, "policy", "shop.rego"), self, dirFlag(folder.Path))
+}
+
+// dirFlag is the flag that leads to a folder, if it takes one.
+func dirFlag(path string) string {
+	if path == demo.DefaultPath() {
+		return ""
+	}
+	return " --dir " + path
+}
+
+// programName is what to type to run this program from here.
+func programName() string {
+	self, err := os.Executable()
+	if err != nil {
+		return "chaperone"
+	}
+	if found, err := exec.LookPath("chaperone"); err == nil {
+		a, aErr := os.Stat(found)
+		b, bErr := os.Stat(self)
+		if aErr == nil && bErr == nil && os.SameFile(a, b) {
+			return "chaperone"
+		}
+	}
+	return relative(self)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -23,14 +24,18 @@ import (
 	"github.com/chaperone-dev/chaperone/tools"
 )
 
-const doctorLong = `Look at the configuration, the policy, the record, and every connection and the
-privileges of its role, and say what is wrong and how to mend it.
+const doctorLong = `Look at the configuration, the policy, the record with its disk and the clock, the
+server, and every connection with the privileges of its role, and say what is
+wrong and how to mend it: ✓ is right, ! works but should be mended, and ✗ keeps
+the gateway from working.
 
-It exits with 1 if something keeps the gateway from working.`
+It exits with 1 if there is a ✗. Nothing is changed, but that calls which a
+killed process left behind are closed as ambiguous, as at every start.`
 
 func newDoctor(o *options) *cobra.Command {
 	return o.jsonFlag(&cobra.Command{
 		Use: "doctor", Short: "Find what is wrong with the setup, and the fix", Long: doctorLong, Args: cobra.NoArgs,
+		Example: "  chaperone doctor\n  chaperone doctor --json | jq '.[] | select(.level != \"ok\")'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return o.showFindings(o.examine(cmd.Context()))
 		},
@@ -47,7 +52,11 @@ type finding struct {
 func (o *options) examine(ctx context.Context) []finding {
 	c, err := o.load()
 	if err != nil {
-		return []finding{{"configuration", tools.Finding{Level: tools.Fail, What: oneLine(err), Fix: "mend the file"}}}
+		fix := "mend the file"
+		if errors.Is(err, config.ErrNone) {
+			fix = "start with the one that `chaperone demo` writes"
+		}
+		return []finding{{"configuration", tools.Finding{Level: tools.Fail, What: oneLine(err), Fix: fix}}}
 	}
 	all := about("configuration", fileFindings(c.Path))
 	all = append(all, about("policy", policyFindings(ctx, c))...)
@@ -104,12 +113,50 @@ func recordFindings(ctx context.Context, c *config.Config) []tools.Finding {
 		found(tools.OK, "", "its public key, to be kept elsewhere, is %s", r.VerifierKey()),
 	}
 	if n := r.Recovered(); n > 0 {
-		out = append(out, found(tools.Warn, "look at them with chaperone replay", "%d calls of a process that died have no outcome, and are now ambiguous", n))
+		out = append(out, found(tools.Warn, "look at them with chaperone replay", "%s of a process that died without an outcome, now ambiguous", counted(n, "call")))
 	}
-	if free, ok := freeSpace(c.DataDir); ok && free < 1<<30 {
-		out = append(out, found(tools.Warn, "free some, or move data_dir", "the disk of the record has %d MB left", free>>20))
+	return append(append(out, diskFindings(c.DataDir)...), clockFindings(ctx, c.DataDir, time.Now())...)
+}
+
+// littleSpace is how much of a disk lasts for a day or so of busy agents.
+const littleSpace = 1 << 30
+
+func diskFindings(dir string) []tools.Finding {
+	free, ok := freeSpace(dir)
+	switch {
+	case !ok:
+		return nil
+	case free < littleSpace:
+		return []tools.Finding{found(tools.Warn, "free some, or move data_dir: when it is full, no call runs", "the disk of the record has %d MB left", free>>20)}
 	}
-	return out
+	return []tools.Finding{found(tools.OK, "", "the disk of the record has %d GB left", free>>30)}
+}
+
+// clockFindings compares the clock with what is on record, whose events must
+// not lie in the future. Connections compare theirs with ours.
+func clockFindings(ctx context.Context, dir string, now time.Time) []tools.Finding {
+	r, err := recorder.OpenReader(ctx, dir)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = r.Close() }()
+	newest, err := r.Sessions(ctx, recorder.SessionFilter{Limit: 1})
+	if err != nil || len(newest) == 0 {
+		return nil
+	}
+	if behind := newest[0].Last.Sub(now); behind > time.Minute {
+		return []tools.Finding{found(tools.Warn, "set it by NTP; until then events bear times that lead astray",
+			"the clock is %s behind the newest session on record", behind.Round(time.Second))}
+	}
+	return []tools.Finding{found(tools.OK, "", "the clock is not behind what is on record")}
+}
+
+// counted is a number of things, in words.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func serverFindings(c *config.Config) []tools.Finding {
@@ -123,7 +170,7 @@ func serverFindings(c *config.Config) []tools.Finding {
 	if err := mayListen(c, tokens); err != nil {
 		return []tools.Finding{found(tools.Fail, "mend the section server", "%s", oneLine(err))}
 	}
-	out := []tools.Finding{found(tools.OK, "", "%d callers may call over HTTP", tokens.Len())}
+	out := []tools.Finding{found(tools.OK, "", "HTTP takes %s", counted(tokens.Len(), "token"))}
 	if c.Server.TLS.Cert != "" {
 		out = append(out, certificateFindings(c.Server.TLS)...)
 	}

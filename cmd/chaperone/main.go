@@ -12,7 +12,14 @@ func main() { os.Exit(run()) }
 
 // run runs the command line and returns the exit code.
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	end := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	// A terminal that closes ends us in order, too, unless we were told to stay.
+	if !signal.Ignored(syscall.SIGHUP) {
+		end = append(end, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), end...)
 	defer stop()
+	// Whoever asks a second time does not wait for what is under way.
+	context.AfterFunc(ctx, stop)
 	return execute(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
 }

@@ -21,6 +21,10 @@ import (
 func newPolicy(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "policy", Short: "Check, test and try out policies", Args: cobra.NoArgs,
+		Long: `Work on policies: "check" finds what is wrong, "test" runs their own tests, "eval"
+judges one call and says why, "facts" shows what a rule would see of a call, and
+"schema" everything that a rule may look at. None of them needs a gateway, and
+none runs or records anything.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newPolicyCheck(o), newPolicyTest(o), newPolicyEval(o), newPolicyFacts(o), newPolicySchema(o))
@@ -44,7 +48,7 @@ func (o *options) policyOptions(paths []string) (policy.Options, error) {
 
 func newPolicyCheck(o *options) *cobra.Command {
 	return o.jsonFlag(&cobra.Command{
-		Use: "check [PATH...]", Short: "Find what is wrong with a policy",
+		Use: "check [PATH...]", Short: "Find what is wrong with a policy", Example: "  chaperone policy check\n  chaperone policy check ./policy --json",
 		Long: `Compile the policy against the schema of its input, and report every misspelt
 field, rule or key with file and line. Without paths it is the configuration's.`,
 		RunE: func(cmd *cobra.Command, paths []string) error {
@@ -87,10 +91,13 @@ func newPolicyTest(o *options) *cobra.Command {
 	var run string
 	var least float64
 	cmd := &cobra.Command{
-		Use: "test [PATH...]", Short: "Run a policy's own tests, and say what they cover",
+		Use: "test [PATH...]", Short: "Run a policy's own tests, and say what they cover", Example: "  chaperone policy test ./policy --coverage 90",
 		Long: `Run the rules named test_... of *_test.rego files (OPA's own test rules), and say
 which lines of the policy no test evaluates.`,
 		RunE: func(cmd *cobra.Command, paths []string) error {
+			if least < 0 || least > 100 {
+				return usageError{errors.New("--coverage must be between 0 and 100")}
+			}
 			options, err := o.policyOptions(paths)
 			if err != nil {
 				return err
@@ -170,6 +177,9 @@ func (c *caller) input(in *policy.Input) error {
 	in.Principal = policy.Principal{
 		Subject: c.subject, Email: c.email, Groups: append([]string{}, c.groups...), Issuer: "command line",
 		Method: policy.Method(c.method), Claims: map[string]string{},
+	}
+	if !in.Principal.Valid() {
+		return usageError{errors.New("--as must not be empty, and --method one of oidc, saml, workload, token, local")}
 	}
 	if c.at == "" {
 		return nil

@@ -21,7 +21,11 @@ func newReplay(o *options) *cobra.Command {
 	var rows int
 	cmd := &cobra.Command{
 		Use: "replay [SESSION]", Short: "Replay a session from the record", Long: replayLong, Args: cobra.MaximumNArgs(1),
+		Example: "  chaperone replay\n  chaperone replay 01M8616ERXQN2NN9WZQC49HSPE --rows 100 | less -R",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if rows < 0 {
+				return usageError{errors.New("--rows must not be negative")}
+			}
 			r, err := o.reader(cmd.Context())
 			if err != nil {
 				return err
@@ -31,7 +35,7 @@ func newReplay(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return replay.Plain(cmd.Context(), r, session, o.out, replay.Options{Style: replay.StyleFor(o.out), Rows: rows})
+			return whichSessions(replay.Plain(cmd.Context(), r, session, o.out, replay.Options{Style: replay.StyleFor(o.out), Rows: rows}))
 		},
 	}
 	cmd.Flags().BoolVar(&plain, "plain", true, "print the whole session and end, which is all that this version does")

@@ -49,7 +49,7 @@ func execute(ctx context.Context, args []string, s streams) int {
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	var usage usageError
 	switch {
 	case err == nil:
@@ -57,7 +57,7 @@ func execute(ctx context.Context, args []string, s streams) int {
 	case errors.Is(err, errSilent):
 		return exitFailed
 	case errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown "):
-		_, _ = fmt.Fprintf(s.err, "chaperone: %v; see `chaperone --help`\n", oneLine(err))
+		_, _ = fmt.Fprintf(s.err, "chaperone: %v; see `%s --help`\n", oneLine(err), cmd.CommandPath())
 		return exitUsage
 	}
 	_, _ = fmt.Fprintf(s.err, "chaperone: %v\n", oneLine(err))
@@ -75,16 +75,21 @@ that it can be replayed and proven later.
 
 Start with "chaperone demo", which runs everything on this machine on sample
 data. For your own: write a configuration file and a policy, let
-"chaperone doctor" look at them, and "chaperone cursor install" tell Cursor.`
+"chaperone doctor" look at them, and "chaperone cursor install" tell Cursor.
+
+Commands exit with 0, with 1 if something was refused or failed, and with 2 for a
+mistake in the command line. Errors are one line on standard error. Colour is
+for terminals only, and not where NO_COLOR is set.`
 
 func newRoot(o *options) *cobra.Command {
 	root := &cobra.Command{
 		Use: "chaperone", Short: "The one door between an AI coding agent and production", Long: rootLong,
+		Example:      "  chaperone demo\n  chaperone doctor\n  chaperone call sql_read -c shop 'select count(*) from orders'\n  chaperone replay",
 		SilenceUsage: true, SilenceErrors: true, Version: version(),
 		Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("chaperone {{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{plainer(err)} })
 	flags := root.PersistentFlags()
 	flags.StringVar(&o.config, "config", config.DefaultPath(), "configuration `file`")
 	flags.BoolVarP(&o.verbose, "verbose", "v", false, "say more on standard error")
@@ -94,6 +99,8 @@ func newRoot(o *options) *cobra.Command {
 		&cobra.Group{ID: "record", Title: "The record:"},
 		&cobra.Group{ID: "operate", Title: "Setting up and checking:"},
 	)
+	root.SetHelpCommandGroupID("operate")
+	root.SetCompletionCommandGroupID("operate")
 	for group, commands := range map[string][]*cobra.Command{
 		"serve":   {newServe(o), newStdio(o), newDemo(o), newCursor(o)},
 		"use":     {newCall(o)},
@@ -105,6 +112,14 @@ func newRoot(o *options) *cobra.Command {
 			root.AddCommand(c)
 		}
 	}
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Short = "Print the completion of commands for a shell"
+			c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
 	checkArgs(root)
 	return root
 }
@@ -113,15 +128,32 @@ func newRoot(o *options) *cobra.Command {
 func checkArgs(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
+			err := check(cmd, args)
+			switch {
+			case err == nil:
+				return nil
+			case cmd.HasSubCommands():
 				return usageError{err}
 			}
-			return nil
+			return usageError{fmt.Errorf("%d arguments do not fit `%s`", len(args), strings.TrimSuffix(cmd.UseLine(), " [flags]"))}
 		}
 	}
 	for _, sub := range cmd.Commands() {
 		checkArgs(sub)
 	}
+}
+
+// plainer says in words what Go says of a value that can't be read.
+func plainer(err error) error {
+	text := err.Error()
+	for cut, plain := range map[string]string{
+		": strconv.": "it must be a number", ": time: ": "it must be a time such as 90m or 24h",
+	} {
+		if before, _, found := strings.Cut(text, cut); found {
+			return fmt.Errorf("%s: %s", before, plain)
+		}
+	}
+	return err
 }
 
 // jsonFlag adds --json to a command that prints data.

@@ -22,13 +22,14 @@ its hash; "chaperone token" makes one. Without a token there is no service.
 
 The server listens on loopback unless server.tls is configured. It goes by the
 names of server.listen and server.url only. It ends on SIGINT and SIGTERM, when
-the calls that are under way have ended.`
+the calls that are under way have ended; a second signal does not wait.`
 
 func newServe(o *options) *cobra.Command {
 	var listen string
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Serve the gateway over HTTP", Long: serveLong, Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), o, listen) },
+		Example: "  chaperone serve\n  chaperone serve --config /etc/chaperone/chaperone.yaml --listen 127.0.0.1:8080",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), o, listen) },
 	}
 	cmd.Flags().StringVar(&listen, "listen", "", "`address` to listen on, instead of server.listen")
 	return cmd
@@ -56,7 +57,7 @@ func serve(ctx context.Context, o *options, listen string) error {
 	defer func() { _ = a.Close() }()
 	l, err := net.Listen("tcp", c.Server.Listen)
 	if err != nil {
-		return fmt.Errorf("server.listen: %w", err)
+		return fmt.Errorf("server.listen: %w; end what runs there, or choose another address by --listen", err)
 	}
 	go a.Watch(ctx)
 	_, _ = fmt.Fprintf(o.err, "chaperone: serving MCP at %s\n", mcpURL(c, l.Addr()))
@@ -73,15 +74,19 @@ func mayListen(c *config.Config, tokens *identity.Tokens) error {
 	if err != nil {
 		return fmt.Errorf("server.listen must be an address and a port, such as %s", config.DefaultListen)
 	}
-	ip := net.ParseIP(host)
-	loopback := host == "localhost" || ip != nil && ip.IsLoopback()
 	switch {
 	case tokens.Len() == 0:
 		return errors.New("identity.tokens is empty, so nobody could call; make a token with `chaperone token`")
-	case !loopback && c.Server.TLS.Cert == "":
+	case !isLoopback(host) && c.Server.TLS.Cert == "":
 		return fmt.Errorf("server.listen %s reaches beyond this machine: configure server.tls, or listen on 127.0.0.1", c.Server.Listen)
 	}
 	return nil
+}
+
+// isLoopback reports whether a host is this machine for itself.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // hosts are the names that we go by.

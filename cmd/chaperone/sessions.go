@@ -20,6 +20,9 @@ import (
 func newSessions(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "sessions", Short: "List, show, export and verify what is on record", Args: cobra.NoArgs,
+		Long: `Look into the record: "list" finds sessions, "show" prints the events of one,
+"export" writes one to a file that proves itself, and "verify" proves that the
+record is as it was written. All of it may be done while a gateway writes.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newSessionsList(o), newSessionsShow(o), newSessionsExport(o), newSessionsVerify(o))
@@ -35,6 +38,15 @@ func (o *options) reader(ctx context.Context) (*recorder.Reader, error) {
 	return recorder.OpenReader(ctx, c.DataDir)
 }
 
+// whichSessions tells someone who named a session that is not there where the
+// others are.
+func whichSessions(err error) error {
+	if errors.Is(err, recorder.ErrNotFound) {
+		return fmt.Errorf("%w; `chaperone sessions list` lists those that are", err)
+	}
+	return err
+}
+
 func newSessionsList(o *options) *cobra.Command {
 	filter := recorder.SessionFilter{}
 	var since time.Duration
@@ -42,6 +54,9 @@ func newSessionsList(o *options) *cobra.Command {
 		Use: "list", Short: "List sessions, the newest first", Args: cobra.NoArgs,
 		Example: "  chaperone sessions list --since 24h --subject ann",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if since < 0 || filter.Limit < 1 {
+				return usageError{errors.New("--since and --limit must be positive")}
+			}
 			r, err := o.reader(cmd.Context())
 			if err != nil {
 				return err
@@ -113,7 +128,7 @@ func newSessionsShow(o *options) *cobra.Command {
 			enc := json.NewEncoder(o.out)
 			for e, err := range r.Events(cmd.Context(), args[0]) {
 				if err != nil {
-					return err
+					return whichSessions(err)
 				}
 				if err := enc.Encode(shownEvent{e.ID, e.Time, e.Call, e.Body.Kind(), e.Place.Log, e.Place.Seq, e.Body, content(e)}); err != nil {
 					return err
@@ -165,7 +180,7 @@ verify --export FILE --key KEY", without trusting whoever sent it.`,
 				defer func() { err = errors.Join(err, f.Close()) }()
 				out = f
 			}
-			return r.Export(cmd.Context(), args[0], out)
+			return whichSessions(r.Export(cmd.Context(), args[0], out))
 		},
 	}
 	cmd.Flags().StringVarP(&to, "output", "o", "", "`file` to write, which must not exist; standard output without it")

@@ -97,7 +97,6 @@ func (p accessPlan) Run(ctx context.Context, _ tools.Gate, _ tools.Limits) (tool
 // not denied.
 func (p accessPlan) about(ctx context.Context, conn Connection) (a accessConnection, reachable bool) {
 	a = accessConnection{Name: conn.Name, Family: conn.Family, Labels: conn.Labels, Tools: []string{}}
-	decider := p.gateway.config.Policy()
 	for _, t := range p.gateway.tools {
 		if t.Family == conn.Family {
 			a.Tools = append(a.Tools, t.Name)
@@ -107,7 +106,7 @@ func (p accessPlan) about(ctx context.Context, conn Connection) (a accessConnect
 		input := p.gateway.input(p.call, sample)
 		input.Connection = conn.Connection
 		input.Call.Tool = p.gateway.toolFor(conn.Family, sample.Effect)
-		d := decider.Decide(ctx, input)
+		d := p.call.decider.Decide(ctx, input)
 		reachable = reachable || d.Outcome != policy.Deny
 		a.Actions = append(a.Actions, accessAction{sample.Verb, sample.Effect, d.Outcome, d.Rules, d.Approve})
 		for _, m := range d.Masks {

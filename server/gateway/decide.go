@@ -12,7 +12,7 @@ import (
 // decide asks policy once, and refuses unless it allows.
 func (g *Gateway) decide(ctx context.Context, c *call) error {
 	c.input = g.input(c, c.action)
-	c.decision = g.config.Policy().Decide(ctx, c.input)
+	c.decision = c.decider.Decide(ctx, c.input)
 	c.isDecided = true
 	c.masker = c.decision.Masks.Masker(g.maskKey)
 	switch c.decision.Outcome {
@@ -22,7 +22,7 @@ func (g *Gateway) decide(ctx context.Context, c *call) error {
 	default:
 		return denied(c.decision)
 	}
-	return g.keepMasked(c)
+	return keepMasked(c.masker, c.action.Flows)
 }
 
 // input is what policy judges an action of the call by.
@@ -71,15 +71,15 @@ func needsPeople(d policy.Decision) error {
 }
 
 // keepMasked refuses to copy a value that is masked to where it would not be.
-func (g *Gateway) keepMasked(c *call) error {
-	for _, flow := range c.action.Flows {
+func keepMasked(m tools.Masker, flows []tools.Flow) error {
+	for _, flow := range flows {
 		known := tools.Origins{Known: flow.From.Known}
-		if c.masker.Mask(known) == nil || c.masker.Mask(flow.To) != nil {
+		if m.Mask(known) == nil || m.Mask(flow.To) != nil {
 			continue
 		}
 		return &tools.Refusal{
 			Rule:   "mask",
-			Reason: fmt.Sprintf("it would copy values of %s, which policy masks, to %s, where they are not masked", masked(c.masker, known), places(flow.To)),
+			Reason: fmt.Sprintf("it would copy values of %s, which policy masks, to %s, where they are not masked", masked(m, known), places(flow.To)),
 			Hint:   "leave the masked columns out",
 		}
 	}

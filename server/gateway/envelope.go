@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -43,11 +44,11 @@ func (g *Gateway) open(c *call) error {
 		return badArguments(fmt.Sprintf("the argument \"reason\" is longer than %d bytes", maxReason))
 	}
 	c.reason = scrubbed(e.Reason)
-	decider := g.config.Policy()
+	c.decider = g.config.Policy()
 	c.request = tools.Request{
 		Tool: tool.Name, Args: json.RawMessage(e.Rest), DryRun: e.DryRun,
 		// A dry run shows them all; otherwise only what a rule looks at is worth its time.
-		Wanted: func(fact string) bool { return e.DryRun || decider.Reads(tool.Family, fact) },
+		Wanted: func(fact string) bool { return e.DryRun || c.decider.Reads(tool.Family, fact) },
 	}
 	if len(e.Rest) == 0 {
 		c.request.Args = json.RawMessage("{}")
@@ -114,9 +115,10 @@ func badArguments(what string) error {
 	return &tools.Refusal{Rule: "arguments", Reason: what, Hint: "see the tool's input schema"}
 }
 
+// clip is text of at most n bytes and a mark that some were left out.
 func clip(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
-	return s[:n] + "..."
+	return strings.ToValidUTF8(s[:n], "") + "..."
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/oklog/ulid/v2"
 
@@ -25,29 +27,42 @@ func (g *Gateway) stopped(c *call, stage string, err error) Reply {
 		return g.refused(c, stage, &tools.Refusal{
 			Rule: "moved", Reason: err.Error() + "; nothing ran", Hint: "make the call again", Later: true,
 		})
-	case errors.Is(err, recorder.ErrUnavailable):
+	case errors.Is(err, recorder.ErrUnavailable), errors.Is(err, recorder.ErrClosed):
 		return g.unavailable(c, err)
 	case errors.As(err, &failure):
 		return g.failed(c, failure)
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return g.failed(c, &tools.Failure{Message: "the call was cancelled before it was done", Plain: "the call was cancelled before it was done"})
+	case errors.Is(err, context.Canceled):
+		return g.ended(c, stage, "cancelled", "the call was cancelled")
+	case errors.Is(err, context.DeadlineExceeded):
+		return g.ended(c, stage, "deadline", "the call took too long")
 	}
 	return g.faulty(c, err)
 }
 
+// ended is the reply to a call whose context ended it. Of a change that was
+// under way and did not say how it ended, nobody knows.
+func (g *Gateway) ended(c *call, stage, rule, what string) Reply {
+	if c.started.IsZero() {
+		return g.refused(c, stage, &tools.Refusal{Rule: rule, Reason: what + " before it started; nothing ran", Later: true})
+	}
+	what += " before it was done"
+	return g.failed(c, &tools.Failure{Message: what, Plain: what, Unsure: c.changes()})
+}
+
 func (g *Gateway) refused(c *call, stage string, r *tools.Refusal) Reply {
 	c.session.count(true, tools.Stats{}, 0)
-	body := recorder.Refused{Stage: stage, Rule: r.Rule, Reason: r.Reason, Hint: r.Hint}
+	reason, hint := told(r.Reason), told(r.Hint)
+	body := recorder.Refused{Stage: stage, Rule: r.Rule, Reason: reason, Hint: hint}
 	if !c.isDescribed {
-		body.Blank = r.Blank
+		body.Blank = scrubbed(r.Blank)
 	}
 	if err := g.recordEnd(c, body); err != nil {
 		return g.unavailable(c, err)
 	}
-	reply := Reply{Status: Refused, Call: c.id, Rule: r.Rule, Hint: r.Hint, Later: r.Later}
-	reply.Message = fmt.Sprintf("Refused by rule %q: %s.", r.Rule, sentence(r.Reason))
-	if r.Hint != "" {
-		reply.Message += fmt.Sprintf(" Instead: %s.", sentence(r.Hint))
+	reply := Reply{Status: Refused, Call: c.id, Rule: r.Rule, Hint: hint, Later: r.Later}
+	reply.Message = fmt.Sprintf("Refused by rule %q: %s.", r.Rule, sentence(reason))
+	if hint != "" {
+		reply.Message += fmt.Sprintf(" Instead: %s.", sentence(hint))
 	}
 	if !r.Later {
 		reply.Message += " Do not repeat the same call; it will be refused again."
@@ -56,19 +71,19 @@ func (g *Gateway) refused(c *call, stage string, r *tools.Refusal) Reply {
 }
 
 func (g *Gateway) failed(c *call, f *tools.Failure) Reply {
-	message := f.Message
-	if c.touchesMasked() {
-		message = f.Plain
+	message, hint := f.Message, f.Hint
+	if c.touchesMasked() && message != f.Plain {
+		// Where the target's message quotes values, its hint may do so too.
+		message, hint = f.Plain, ""
 	}
-	message, hint := scrubbed(message), scrubbed(f.Hint)
-	reply := Reply{Status: Failed, Call: c.id, Code: f.Code, Hint: hint, Position: f.Position}
+	message, hint = told(message), told(hint)
+	reply := Reply{Status: Failed, Call: c.id, Code: f.Code, Hint: hint, Position: f.Position, Message: capital(sentence(message)) + "."}
 	var body recorder.Body = recorder.Failed{
-		Code: f.Code, Message: message, Hint: hint, Position: f.Position, Duration: g.now().Sub(c.started),
+		Code: f.Code, Message: message, Hint: hint, Position: f.Position, Duration: c.took(g.now()),
 	}
 	if f.Unsure {
 		reply.Status, body = Ambiguous, recorder.Ambiguous{Why: message}
 	}
-	reply.Message = strings.ToUpper(message[:min(1, len(message))]) + sentence(message)[min(1, len(message)):] + "."
 	c.session.count(false, tools.Stats{}, 0)
 	if err := g.recordEnd(c, body); err != nil {
 		return g.unrecorded(c, err)
@@ -78,11 +93,10 @@ func (g *Gateway) failed(c *call, f *tools.Failure) Reply {
 
 // unavailable is the reply while calls can't be recorded: nothing ran.
 func (g *Gateway) unavailable(c *call, err error) Reply {
-	c.session.unrecorded()
 	g.log.Error("a call was refused because it could not be recorded", "call", c.id, "error", err)
 	return Reply{
 		Status: Refused, Call: c.id, Rule: "no-record-no-run", Later: true,
-		Message: fmt.Sprintf("Refused, and nothing ran: %s.", sentence(err.Error())),
+		Message: fmt.Sprintf("Refused, and nothing ran: %s.", whyUnrecorded(err)),
 		Hint:    "tell the operator; calls work again as soon as the record does",
 	}
 }
@@ -90,15 +104,26 @@ func (g *Gateway) unavailable(c *call, err error) Reply {
 // unrecorded is the reply when a call ran and its outcome could not be
 // recorded: the outcome stays here.
 func (g *Gateway) unrecorded(c *call, err error) Reply {
-	c.session.unrecorded()
+	if c.started.IsZero() {
+		return g.unavailable(c, err)
+	}
 	g.log.Error("the outcome of a call could not be recorded", "call", c.id, "error", err)
-	reply := Reply{Status: Ambiguous, Call: c.id, Rule: "no-record-no-result"}
-	reply.Message = fmt.Sprintf("The call ran, but its outcome could not be recorded and is withheld: %s.", sentence(err.Error()))
-	if c.action.Effect == tools.Read {
-		reply.Status, reply.Later = Failed, true
-		reply.Message = fmt.Sprintf("The result could not be recorded and is withheld; nothing was changed: %s.", sentence(err.Error()))
+	reply := Reply{Status: Failed, Call: c.id, Rule: "no-record-no-result", Later: true}
+	reply.Message = fmt.Sprintf("The result could not be recorded and is withheld; nothing was changed: %s.", whyUnrecorded(err))
+	if c.changes() {
+		reply.Status, reply.Later = Ambiguous, false
+		reply.Message = fmt.Sprintf("The call ran, but its outcome could not be recorded and is withheld: %s.", whyUnrecorded(err))
 	}
 	return reply
+}
+
+// whyUnrecorded is what a caller learns of an error of the record. What is not
+// a state of the disk is a fault of ours, whose text is for the log.
+func whyUnrecorded(err error) string {
+	if errors.Is(err, recorder.ErrUnavailable) {
+		return sentence(err.Error())
+	}
+	return sentence(recorder.ErrUnavailable.Error())
 }
 
 // faulty is the reply to an error that should not be. Its text is for the log.
@@ -109,9 +134,17 @@ func (g *Gateway) faulty(c *call, err error) Reply {
 }
 
 // panicked is the reply to a panic anywhere on the path.
-func (g *Gateway) panicked(c *call, cause any, stack []byte) Reply {
+func (g *Gateway) panicked(c *call, cause any, stack []byte) (reply Reply) {
 	fault := ulid.Make().String()
 	g.log.Error("a call panicked", "call", c.id, "fault", fault, "panic", fmt.Sprint(cause), "stack", string(stack))
+	defer func() {
+		if recover() != nil {
+			// What panicked does so again when it is put on record. The rest of
+			// the call goes there without it.
+			c.isDescribed, c.isDecided = false, false
+			reply = g.recordFault(c, fault)
+		}
+	}()
 	return g.recordFault(c, fault)
 }
 
@@ -120,13 +153,14 @@ func (g *Gateway) panicked(c *call, cause any, stack []byte) Reply {
 func (g *Gateway) recordFault(c *call, fault string) Reply {
 	message := fmt.Sprintf("The gateway failed; tell the operator the fault id %s.", fault)
 	reply := Reply{Status: Failed, Call: c.id, Rule: "fault", Message: message}
-	var body recorder.Body = recorder.Failed{Message: "a fault of the gateway", Fault: fault, Duration: g.now().Sub(c.at)}
-	if !c.started.IsZero() && c.action.Effect != tools.Read {
+	var body recorder.Body = recorder.Failed{Message: "a fault of the gateway", Fault: fault, Duration: c.took(g.now())}
+	if c.changes() {
 		reply.Status, body = Ambiguous, recorder.Ambiguous{Why: "a fault of the gateway: " + fault}
 	}
 	if err := g.recordEnd(c, body); err != nil {
 		return g.unrecorded(c, err)
 	}
+	c.session.count(false, tools.Stats{}, 0)
 	return reply
 }
 
@@ -139,7 +173,7 @@ func (g *Gateway) described(c *call) Reply {
 	c.session.count(false, tools.Stats{}, len(content))
 	e := c.event(g.now(), recorder.Finished{})
 	e.Content = recorder.NewContent(content)
-	if err := g.config.Record.Append(context.Background(), append(g.history(c), e)...); err != nil {
+	if err := g.append(c, append(g.history(c), e)...); err != nil {
 		return g.unavailable(c, err)
 	}
 	return Reply{
@@ -166,5 +200,21 @@ func ruleNames(d policy.Decision) string {
 	return strings.Join(names, ", ")
 }
 
+// maxText bounds a text that says why. It may quote what the caller sent, or
+// what the target holds, of any length.
+const maxText = 2000
+
+// told is text as callers and the record get it.
+func told(text string) string { return clip(scrubbed(text), maxText) }
+
 // sentence is text to which the end of a sentence can be added.
 func sentence(text string) string { return strings.TrimRight(strings.TrimSpace(text), ".") }
+
+// capital is text that begins with a capital letter.
+func capital(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if first == utf8.RuneError {
+		return text
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
+}

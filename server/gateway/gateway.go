@@ -105,9 +105,6 @@ func New(c Config) (*Gateway, error) {
 // Tools lists all tools, always in the same order.
 func (g *Gateway) Tools() []Tool { return g.tools }
 
-// Drain waits until no call runs, or until ctx ends. It lets no call in.
-func (g *Gateway) Drain(ctx context.Context) error { return g.busy.close(ctx) }
-
 func (g *Gateway) tool(name string) (Tool, bool) {
 	for _, t := range g.tools {
 		if t.Name == name {

@@ -15,28 +15,40 @@ type judge struct {
 	call    *call
 }
 
-// Judge implements tools.Gate.
+// Judge implements tools.Gate. There are no verdicts unless they are recorded.
 func (j judge) Judge(ctx context.Context, actions []tools.Action) ([]tools.Verdict, error) {
-	g, c := j.gateway, j.call
-	decider := g.config.Policy()
 	verdicts := make([]tools.Verdict, len(actions))
-	judged := recorder.Judged{Actions: make([]recorder.Judgement, 0, len(actions))}
+	judged := recorder.Judged{Actions: make([]recorder.Judgement, len(actions))}
 	worst := tools.Read
 	for i, a := range actions {
-		d := decider.Decide(ctx, g.input(c, a))
-		masker := d.Masks.Masker(g.maskKey)
-		allowed := d.Outcome == policy.Allow && a.Effect.Within(c.tool.Ceiling)
-		verdicts[i] = tools.Verdict{Allowed: allowed, Masker: masker}
-		kept, err := recorder.NewAction(a, masker.Mask(a.Origins) != nil)
-		if err != nil {
-			return nil, err
-		}
-		judged.Actions = append(judged.Actions, recorder.Judgement{Action: kept, Decision: d})
+		verdicts[i], judged.Actions[i] = j.judge(ctx, a)
 		worst = tools.Worst(worst, a.Effect)
 	}
-	e := c.event(g.now(), judged)
+	record, e := j.gateway.config.Record, j.call.event(j.gateway.now(), judged)
+	var err error
 	if worst == tools.Read {
-		return verdicts, g.config.Record.Note(e)
+		err = record.Note(e)
+	} else {
+		err = record.Append(ctx, e)
 	}
-	return verdicts, g.config.Record.Append(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	return verdicts, nil
+}
+
+// judge holds one action to what the call itself was held to.
+func (j judge) judge(ctx context.Context, a tools.Action) (tools.Verdict, recorder.Judgement) {
+	g, c := j.gateway, j.call
+	d := c.decider.Decide(ctx, g.input(c, a))
+	masker := d.Masks.Masker(g.maskKey)
+	blank := d.Fault != "" || masker.Mask(a.Origins) != nil
+	if blank {
+		c.hides.Store(true)
+	}
+	allowed := d.Outcome == policy.Allow && a.Effect.Within(c.tool.Ceiling) && keepMasked(masker, a.Flows) == nil
+	if allowed {
+		c.session.stick(d.Labels)
+	}
+	return tools.Verdict{Allowed: allowed, Masker: masker}, recorder.Judgement{Action: g.kept(c, a, blank), Decision: d}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/oklog/ulid/v2"
 
@@ -44,7 +45,7 @@ func (g *Gateway) Call(ctx context.Context, s *Session, in Incoming) (reply Repl
 	if err := g.recordIntent(ctx, c); err != nil {
 		return g.stopped(c, stageRecord, err)
 	}
-	result, err := plan.Run(ctx, judge{g, c}, c.decision.Limits)
+	result, err := g.run(ctx, c, plan)
 	if err != nil {
 		return g.stopped(c, stageRun, err)
 	}
@@ -108,11 +109,27 @@ func (g *Gateway) describe(ctx context.Context, c *call) (tools.Plan, error) {
 	return plan, nil
 }
 
+// The bounds of a call whose target does not answer, and whose family has no
+// bound of its own. They keep a call from holding its place for ever.
+const (
+	describeTime = time.Minute
+	runTime      = 15 * time.Minute
+)
+
 func (g *Gateway) plan(ctx context.Context, c *call) (tools.Plan, error) {
+	ctx, cancel := context.WithTimeout(ctx, describeTime)
+	defer cancel()
 	if c.tool.Family == "" {
 		return g.describeAccess(c)
 	}
 	return c.connection.Target.Describe(ctx, c.request)
+}
+
+// run is the only place that runs a plan.
+func (g *Gateway) run(ctx context.Context, c *call, plan tools.Plan) (tools.Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, runTime)
+	defer cancel()
+	return plan.Run(ctx, judge{g, c}, c.decision.Limits)
 }
 
 // beyond refuses an action that is worse than the tool may do, and names the

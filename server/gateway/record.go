@@ -11,40 +11,55 @@ import (
 // recordIntent puts on record what is about to run. What may change something
 // waits until that is on disk; a read's history goes there with its outcome.
 func (g *Gateway) recordIntent(ctx context.Context, c *call) error {
-	c.session.stick(c.decision.Labels)
-	c.started = g.now()
-	events := append(g.history(c), c.event(c.started, recorder.Started{}))
-	if c.action.Effect == tools.Read {
-		return g.config.Record.Note(events...)
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	return g.config.Record.Append(ctx, events...)
+	c.session.stick(c.decision.Labels)
+	now := g.now()
+	events := append(g.history(c), c.event(now, recorder.Started{}))
+	var err error
+	if c.action.Effect == tools.Read {
+		err = c.session.kept(g.config.Record.Note(events...))
+	} else {
+		err = g.append(c, events...)
+	}
+	if err == nil {
+		c.started = now
+	}
+	return err
 }
 
 // recordOutcome returns when the end of a run is on disk.
 func (g *Gateway) recordOutcome(c *call, result tools.Result, content []byte) error {
 	now := g.now()
-	e := c.event(now, recorder.Finished{Stats: result.Stats(), Duration: now.Sub(c.started), Truncated: result.Next() != ""})
+	e := c.event(now, recorder.Finished{Stats: result.Stats(), Duration: c.took(now), Truncated: result.Next() != ""})
 	e.Content = recorder.NewContent(content)
-	// The caller may be gone; what happened is recorded all the same.
-	return g.config.Record.Append(context.Background(), e)
+	return g.append(c, e)
 }
 
 // recordEnd returns when the end of a call that yielded nothing is on disk.
 func (g *Gateway) recordEnd(c *call, body recorder.Body) error {
-	return g.config.Record.Append(context.Background(), append(g.history(c), c.event(g.now(), body))...)
+	return g.append(c, append(g.history(c), c.event(g.now(), body))...)
+}
+
+// append returns when the events are on disk. The caller may be gone; what
+// happened is recorded all the same.
+func (g *Gateway) append(c *call, events ...recorder.Event) error {
+	return c.session.kept(g.config.Record.Append(context.Background(), events...))
 }
 
 // history is what happened to the call so far, as far as it is not yet on its
-// way to the record.
+// way to the record. What may panic comes first, so that a panic leaves
+// everything to be asked for again.
 func (g *Gateway) history(c *call) []recorder.Event {
 	if c.noted {
 		return nil
 	}
-	c.noted = true
-	events := append(c.session.opening(), c.event(c.at, recorder.Received{
+	received := recorder.Received{
 		Tool: clip(c.in.Tool, 64), Connection: c.connection.Name, Reason: c.reason, DryRun: c.request.DryRun,
 		Args: g.digests.digest(string(c.in.Args)), Size: len(c.in.Args),
-	}))
+	}
+	events := []recorder.Event{c.event(c.at, received)}
 	if c.isDescribed {
 		events = append(events, c.event(c.at, g.descriptionOf(c)))
 	}
@@ -54,28 +69,33 @@ func (g *Gateway) history(c *call) []recorder.Event {
 			Connection: c.input.Connection, Call: c.input.Call,
 		}))
 	}
-	return events
+	c.noted = true
+	return append(c.session.opening(), events...)
 }
 
 // descriptionOf is the action for the record, without constants where one may
 // belong to a column that is masked.
 func (g *Gateway) descriptionOf(c *call) recorder.Described {
 	blank := c.touchesMasked()
-	action := c.action
-	action.Display = scrubbed(action.Display)
-	kept, err := recorder.NewAction(action, blank)
-	if err != nil {
-		g.log.Error("an action could not be recorded in full", "call", c.id, "error", err)
-		kept = recorder.Action{Verb: action.Verb, Effect: action.Effect, Targets: action.Targets, Display: action.Blank}
-	}
-	d := recorder.Described{Action: kept}
-	for _, p := range action.Params {
-		if p = scrubbed(p); blank || action.Secret {
+	d := recorder.Described{Action: g.kept(c, c.action, blank)}
+	for _, p := range c.action.Params {
+		if p = scrubbed(p); blank || c.action.Secret {
 			p = "?"
 		}
 		d.Params = append(d.Params, p)
 	}
 	return d
+}
+
+// kept is an action as the record keeps it.
+func (g *Gateway) kept(c *call, a tools.Action, blank bool) recorder.Action {
+	a.Display = scrubbed(a.Display)
+	kept, err := recorder.NewAction(a, blank)
+	if err != nil {
+		g.log.Error("an action could not be recorded in full", "call", c.id, "error", err)
+		return recorder.Action{Verb: a.Verb, Effect: a.Effect, Targets: a.Targets, Display: a.Blank}
+	}
+	return kept
 }
 
 func (c *call) event(at time.Time, body recorder.Body) recorder.Event {

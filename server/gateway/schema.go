@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
@@ -36,20 +37,56 @@ func complete(t Tool) (Tool, error) {
 		if !t.Pages {
 			delete(args.Properties, "cursor")
 		}
-		maps.Copy(input.Properties, args.Properties)
+		if err := add(input, args); err != nil {
+			return t, fmt.Errorf("the input schema of %s: %w", t.Name, err)
+		}
 	}
 	reply := mustParse(tools.SchemaOf[Reply](nil))
 	reply.Properties["status"] = tools.Words(string(OK), string(Described), string(Refused), string(Failed), string(Ambiguous))
-	maps.Copy(output.Properties, reply.Properties)
-	output.Required = reply.Required
 	if t.Ceiling != tools.Read {
-		maps.Copy(output.Properties, mustParse(tools.SchemaOf[dryRunOutput](nil)).Properties)
+		maps.Copy(reply.Properties, mustParse(tools.SchemaOf[dryRunOutput](nil)).Properties)
 	}
+	if err := add(output, reply); err != nil {
+		return t, fmt.Errorf("the output schema of %s: %w", t.Name, err)
+	}
+	output.Required = reply.Required
+	spellOut(input)
+	spellOut(output)
 	if t.Input, err = json.Marshal(input); err != nil {
 		return t, err
 	}
 	t.Output, err = json.Marshal(output)
 	return t, err
+}
+
+// add gives a schema further properties. None may take the place of another:
+// one would stand twice in a call or a reply.
+func add(to, more *jsonschema.Schema) error {
+	for name := range more.Properties {
+		if to.Properties[name] != nil {
+			return fmt.Errorf("the name %q is the gateway's own", name)
+		}
+	}
+	maps.Copy(to.Properties, more.Properties)
+	return nil
+}
+
+// anything are the types of JSON.
+var anything = []string{"string", "number", "boolean", "object", "array", "null"}
+
+// spellOut writes "any value" as the list of all types. A bare true says the
+// same, and some of the models that are given the schema refuse it.
+func spellOut(s *jsonschema.Schema) {
+	if s == nil {
+		return
+	}
+	for _, property := range s.Properties {
+		spellOut(property)
+	}
+	spellOut(s.Items)
+	if reflect.ValueOf(*s).IsZero() {
+		s.Types = anything
+	}
 }
 
 // dryRunOutput describes dryRun to a client, whose facts are the family's.

@@ -63,11 +63,15 @@ func (s *Session) opening() []recorder.Event {
 	}}}
 }
 
-// unrecorded takes back that the opening was recorded.
-func (s *Session) unrecorded() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.recorded = false
+// kept passes on the error of the record. After one, it is not certain that the
+// opening is on record, and the next call brings it again.
+func (s *Session) kept(err error) error {
+	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.recorded = false
+	}
+	return err
 }
 
 // input is the session as policy sees it.

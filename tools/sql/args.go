@@ -24,15 +24,22 @@ type param struct {
 
 // UnmarshalJSON reads null, true, false, a number, a string, an array of such,
 // an object as JSON text, or {"type": "...", "value": ...}. Numbers keep every
-// digit.
+// digit. An array is a list to PostgreSQL, unless its type is one of JSON.
 func (p *param) UnmarshalJSON(data []byte) error {
-	if typed, value, ok := typedParam(data); ok {
-		if err := p.UnmarshalJSON(value); err != nil {
-			return err
-		}
-		p.typing = typed
+	typing, value, ok := typedParam(data)
+	if !ok {
+		return p.set(data)
+	}
+	p.typing = typing
+	if value[0] == '[' && (typing == "json" || typing == "jsonb") {
+		p.text = string(value)
 		return nil
 	}
+	return p.set(value)
+}
+
+// set takes a value without a type of its own.
+func (p *param) set(data []byte) error {
 	switch data[0] {
 	case 'n':
 		p.null = true
@@ -77,7 +84,7 @@ func arrayText(data []byte) (string, error) {
 			}
 			parts[i] = text
 			continue
-		case inner.UnmarshalJSON(item) != nil:
+		case inner.set(item) != nil:
 			return "", errors.New("an array holds something that is not a value")
 		}
 		parts[i] = "NULL"
@@ -101,7 +108,7 @@ func (a *args) check() error {
 		return fmt.Errorf("there are %d params; at most %d are taken", len(a.Params), maxParams)
 	}
 	for i, p := range a.Params {
-		if strings.IndexByte(p.text, 0) >= 0 {
+		if strings.IndexByte(p.text, 0) >= 0 || strings.IndexByte(p.typing, 0) >= 0 {
 			return fmt.Errorf("params[%d] holds a NUL character, which PostgreSQL can't store", i)
 		}
 	}

@@ -14,8 +14,12 @@ import (
 // so that all its answers are of one moment.
 type catalog struct {
 	tx pgx.Tx
+	// release gives the connection back.
+	release func()
 	// writable says that a shadow can be tried; a standby allows none.
 	writable bool
+	// untold says that a shadow was asked for and could not tell.
+	untold bool
 	// path is the search path that calls have; schemas are those on it that
 	// exist, in order, once they were asked for.
 	path    string
@@ -30,26 +34,42 @@ const (
 		" SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 )
 
-// beginner is a connection or a pool of them.
-type beginner interface {
-	BeginTx(context.Context, pgx.TxOptions) (pgx.Tx, error)
+// beginCatalog begins the transaction on a connection of the pool. close ends
+// it.
+func beginCatalog(ctx context.Context, p *pool) (cat *catalog, err error) {
+	err = p.again(ctx, func() error {
+		conn, err := p.acquire(ctx)
+		if err != nil {
+			return err
+		}
+		if cat, err = catalogOn(ctx, conn.Conn.Conn()); err != nil {
+			conn.drop()
+			return err
+		}
+		cat.release = conn.Release
+		return nil
+	})
+	return cat, err
 }
 
-// beginCatalog begins the transaction. close ends it.
-func beginCatalog(ctx context.Context, on beginner) (*catalog, error) {
-	tx, err := on.BeginTx(ctx, pgx.TxOptions{BeginQuery: repeatable + " READ WRITE" + catalogSettings})
-	if err == nil {
-		return &catalog{tx: tx, writable: true, path: searchPath(tx.Conn())}, nil
+// catalogOn begins the transaction on a connection. A standby, which says so by
+// itself (PostgreSQL manual, 20.11.2), takes none that could write.
+func catalogOn(ctx context.Context, conn *pgx.Conn) (*catalog, error) {
+	cat := &catalog{writable: conn.PgConn().ParameterStatus("in_hot_standby") != "on", path: searchPath(conn), release: func() {}}
+	mode := " READ ONLY"
+	if cat.writable {
+		mode = " READ WRITE"
 	}
-	tx, err = on.BeginTx(ctx, pgx.TxOptions{BeginQuery: repeatable + " READ ONLY" + catalogSettings})
-	if err != nil {
-		return nil, err
-	}
-	return &catalog{tx: tx, path: searchPath(tx.Conn())}, nil
+	var err error
+	cat.tx, err = conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: repeatable + mode + catalogSettings})
+	return cat, err
 }
 
 func (c *catalog) close(ctx context.Context) {
-	_ = c.tx.Rollback(context.WithoutCancel(ctx))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelGrace)
+	defer cancel()
+	_ = c.tx.Rollback(ctx)
+	c.release()
 }
 
 // Lookup implements statement.Catalog.

@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -28,17 +29,27 @@ type serverFacts struct {
 
 // Check implements tools.Connection.
 func (c *connection) Check(ctx context.Context) []tools.Finding {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := c.whileOpen(ctx, 10*time.Second)
 	defer cancel()
 	start := time.Now()
 	var f serverFacts
-	err := c.pool.QueryRow(ctx, checkSQL, pgx.QueryExecModeExec).Scan(&f.version, &f.encoding, &f.super, &f.createRole, &f.bypass, &f.outside, &f.temp, &f.standby, &f.now)
+	err := c.pool.again(ctx, func() error {
+		row := c.pool.QueryRow(ctx, checkSQL, pgx.QueryExecModeExec)
+		return row.Scan(&f.version, &f.encoding, &f.super, &f.createRole, &f.bypass, &f.outside, &f.temp, &f.standby, &f.now)
+	})
 	if err != nil {
-		return append(c.transport(), tools.Finding{Level: tools.Fail, What: c.whyUnreachable(err), Fix: "check sql.dsn, the server and the role's password, and try psql with the same"})
+		fix := "check sql.dsn, the server and the role's password, and try psql with the same"
+		if errors.Is(err, errPrivileges) {
+			fix = ownRole
+		}
+		return append(c.transport(), tools.Finding{Level: tools.Fail, What: c.whyUnreachable(err), Fix: fix})
 	}
 	found := []tools.Finding{{Level: tools.OK, What: fmt.Sprintf("PostgreSQL %s answers in %s", f.version, time.Since(start).Round(100*time.Microsecond))}}
 	return append(append(found, c.transport()...), f.findings()...)
 }
+
+// ownRole is what to do about a role that may do too much.
+const ownRole = "connect as a role of its own that holds only the privileges that calls need"
 
 // findings are what is wrong with the role or the server.
 func (f *serverFacts) findings() []tools.Finding {
@@ -48,12 +59,11 @@ func (f *serverFacts) findings() []tools.Finding {
 			found = append(found, tools.Finding{Level: tools.Warn, What: what, Fix: fix})
 		}
 	}
-	const ownRole = "connect as a role of its own that holds only the privileges that calls need"
 	warn(f.super, "the role is a superuser: it can leave the database, and no policy on tables binds it", ownRole)
 	warn(!f.super && f.outside, "the role may read or write files of the server, or run programs there", ownRole)
 	warn(!f.super && f.createRole, "the role may create roles", ownRole)
 	warn(!f.super && f.bypass, "the role is not bound by row level security", ownRole)
-	warn(f.encoding == "SQL_ASCII", "the database has no encoding: text may come back damaged", "move it to a database in UTF8")
+	warn(f.encoding == "SQL_ASCII", "the database has no encoding: text in it that is not UTF-8 can't be read", "move it to a database in UTF8")
 	warn(!f.temp && !f.standby, "the role may not create temporary objects: some reads over functions of the database can't be proven to be reads", "GRANT TEMP ON DATABASE to the role, or list functions in sql.trusted_functions")
 	skew := time.Since(f.now).Abs()
 	warn(skew > time.Minute, fmt.Sprintf("the server's clock is %s off ours", skew.Round(time.Second)), "set both clocks by NTP")

@@ -19,8 +19,17 @@ type collector struct {
 	skip, seen int
 	// drain goes on reading past the limits: a write must come to its end.
 	drain bool
+	// pages says that a further call can go on where this one stops.
+	pages bool
 	full  bool
+	// passed are the bytes that came after the result was full.
+	passed int
 }
+
+// letPass is how many bytes are read and dropped at the end of a result before
+// the exchange is broken off: up to there, that takes less time than another
+// connection.
+const letPass = 4 << 20
 
 // fields takes the description of the result.
 func (c *collector) fields(fields []pgproto3.FieldDescription) {
@@ -29,30 +38,43 @@ func (c *collector) fields(fields []pgproto3.FieldDescription) {
 			name: string(f.Name), typing: f.DataTypeOID, shown: typeNames[f.DataTypeOID],
 			origins: c.analysis.Origins(i, len(fields), f.TableOID, f.TableAttributeNumber),
 		})
+		c.size += columnSize + len(f.Name)
 	}
+	// However many columns there are, half of the room is for rows.
+	c.size = min(c.size+frameSize, c.limits.Bytes/2)
 }
+
+// frameSize and columnSize are what a result takes besides its rows: the
+// frame itself, and a column besides its name.
+const (
+	frameSize  = 128
+	columnSize = 48
+)
 
 // row takes one row. It returns false when the rest is not wanted; the server
 // itself stops after one row more than are.
 func (c *collector) row(values [][]byte) bool {
 	c.seen++
 	switch {
-	case c.seen <= c.skip || c.full || len(values) != len(c.columns):
+	case c.full:
+		return c.pass(values)
+	case c.seen <= c.skip || len(values) != len(c.columns):
 		return true
-	case c.count() == c.limits.Rows:
+	case c.count == c.limits.Rows:
 		c.stop()
 		return true
 	}
 	size := rowSize(values)
 	if c.size+size > c.limits.Bytes {
-		if c.count() > 0 {
+		if c.count > 0 {
 			c.stop()
-			return c.drain
+			return c.pass(values)
 		}
 		c.shorten(values)
 		size = rowSize(values)
 	}
 	c.size += size
+	c.count++
 	for _, v := range values {
 		c.values = append(c.values, v...)
 		c.ends = append(c.ends, len(c.values))
@@ -61,19 +83,29 @@ func (c *collector) row(values [][]byte) bool {
 	return true
 }
 
+// pass drops a row behind the end of the result.
+func (c *collector) pass(values [][]byte) bool {
+	for _, v := range values {
+		c.passed += len(v)
+	}
+	return c.drain || c.passed <= letPass
+}
+
 // stop notes where a further call can go on.
 func (c *collector) stop() {
 	c.full, c.truncated = true, true
-	c.next = strconv.Itoa(c.seen - 1)
+	if c.pages {
+		c.next = strconv.Itoa(c.seen - 1)
+	}
 }
 
 // shorten cuts the values of a row that alone is larger than a result may be,
 // so that a call always gets on.
 func (c *collector) shorten(values [][]byte) {
-	fair := max(c.limits.Bytes/(8*len(values)), 1)
+	fair := max(c.limits.Bytes/(16*max(len(values), 1)), 1)
 	for i, v := range values {
 		if len(v) > fair {
-			c.cut = append(c.cut, cutValue{c.count(), i, len(v)})
+			c.cut = append(c.cut, cutValue{c.count, i, len(v)})
 			values[i] = wholeRunes(v[:fair])
 		}
 	}

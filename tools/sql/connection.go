@@ -24,6 +24,9 @@ type connection struct {
 	// types are OIDs of types that callers named; names are the reverse.
 	types *lru.Cache[string, uint32]
 	names *lru.Cache[uint32, string]
+	// closing ends when the connection is closed, and with it what runs.
+	closing context.Context
+	close   context.CancelFunc
 }
 
 // described is an analysis and the identity of the catalog that it holds for.
@@ -33,6 +36,10 @@ type described struct {
 	statement *statement.Statement
 	analysis  *statement.Analysis
 	identity  string
+	// untold says that the server could not be asked what the statement uses.
+	// That may be for a lock or a privilege, neither of which shows in the
+	// identity, so it is not believed for long.
+	untold bool
 	// checked is when the catalog was last seen to be the same.
 	checked time.Time
 }
@@ -56,20 +63,31 @@ func newConnection(c tools.ConnectionConfig) (*connection, error) {
 	known, _ := lru.New[string, described](manyKnown)
 	types, _ := lru.New[string, uint32](manyKnown)
 	names, _ := lru.New[uint32, string](manyKnown)
+	closing, cancel := context.WithCancel(context.Background())
 	return &connection{
 		name: c.Name, pool: pool, trust: config.trust(), limits: config.limits(),
-		known: known, types: types, names: names,
+		known: known, types: types, names: names, closing: closing, close: cancel,
 	}, nil
 }
 
 // Close implements tools.Connection.
 func (c *connection) Close() error {
+	c.close()
 	c.pool.Close()
 	return nil
 }
 
+// whileOpen is a context that ends with the connection, too, or after a while.
+func (c *connection) whileOpen(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	stop := context.AfterFunc(c.closing, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
 // Describe implements tools.Connection.
 func (c *connection) Describe(ctx context.Context, r tools.Request) (tools.Plan, error) {
+	ctx, cancel := c.whileOpen(ctx, c.limits.Timeout)
+	defer cancel()
 	if r.Tool == toolSchema {
 		return c.describeSchema(r)
 	}
@@ -84,7 +102,16 @@ func (c *connection) Describe(ctx context.Context, r tools.Request) (tools.Plan,
 	if err != nil {
 		return nil, err
 	}
+	if r.Tool != toolRead && r.Resume != "" {
+		return nil, &tools.Refusal{
+			Rule: "arguments", Reason: "a statement that may change something can't be continued by a cursor", Blank: statement.Blank(a.SQL),
+			Hint: "read the rows with sql_read",
+		}
+	}
 	types, err := c.paramTypes(ctx, a.Params)
+	if refused := (*tools.Refusal)(nil); errors.As(err, &refused) {
+		refused.Blank = statement.Blank(a.SQL)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +119,7 @@ func (c *connection) Describe(ctx context.Context, r tools.Request) (tools.Plan,
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{connection: c, described: d, args: a, types: types, skip: skip, action: d.analysis.Action}
+	p := &plan{connection: c, described: d, args: a, types: types, pages: r.Tool == toolRead, skip: skip, action: d.analysis.Action}
 	p.action.Params = shown(a.Params)
 	if r.Wants("estimated_rows", "estimated_cost") && p.action.Effect != tools.Unknown {
 		if err := p.estimate(ctx); err != nil {
@@ -136,7 +163,7 @@ func (c *connection) describe(ctx context.Context, sql string, types []uint32) (
 	if d.identity, err = cat.identity(ctx, d.analysis.Depends); err != nil {
 		return described{}, c.unread(err, s)
 	}
-	d.checked = time.Now()
+	d.untold, d.checked = cat.untold, time.Now()
 	c.known.Add(key, d)
 	return d, nil
 }
@@ -150,6 +177,9 @@ const fresh = time.Second
 func (c *connection) holds(ctx context.Context, d described) bool {
 	if d.analysis.Depends.Empty() || time.Since(d.checked) < fresh {
 		return true
+	}
+	if d.untold {
+		return false
 	}
 	cat, err := beginCatalog(ctx, c.pool)
 	if err != nil {

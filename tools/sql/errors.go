@@ -6,17 +6,24 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/chaperone-dev/chaperone/tools"
 )
 
-// failure is a server's error in the words of package tools. offset is how many
-// characters of ours stand before the statement.
-func failure(err *pgconn.PgError) *tools.Failure {
+// failure is a server's error in the words of package tools. before is what
+// stood in front of the statement and was not sent.
+func failure(err *pgconn.PgError, before string) *tools.Failure {
 	f := &tools.Failure{
 		Code: err.Code, Message: err.Message, Hint: err.Hint, Position: int(err.Position), Plain: plain(err),
+	}
+	if f.Position > 0 {
+		f.Position += utf8.RuneCountInString(before)
+	}
+	if err.Code == "22021" && f.Hint == "" {
+		f.Hint = "text that is not UTF-8 can be read as bytes, by convert_to(column, 'SQL_ASCII')"
 	}
 	if err.Detail != "" {
 		f.Message += " (" + strings.TrimSuffix(err.Detail, ".") + ")"
@@ -38,6 +45,9 @@ func plain(err *pgconn.PgError) string {
 	if text == "" {
 		text = "the statement failed"
 	}
+	if !raised[err.File] {
+		return text
+	}
 	if err.ConstraintName != "" {
 		text += fmt.Sprintf(" %q", err.ConstraintName)
 	}
@@ -45,6 +55,13 @@ func plain(err *pgconn.PgError) string {
 		text += fmt.Sprintf(" of table %q", err.TableName)
 	}
 	return text
+}
+
+// raised are the files of the server's source in which it raises violations of
+// constraints itself. A function may raise one with any text for a name.
+var raised = map[string]bool{
+	"nbtinsert.c": true, "execIndexing.c": true, "execMain.c": true, "execExprInterp.c": true, "ri_triggers.c": true, "domains.c": true,
+	"tablecmds.c": true, "tuplesort.c": true, "tuplesortvariants.c": true, "typecmds.c": true,
 }
 
 // conditions say what an SQLSTATE, or its class, means (manual, appendix A).

@@ -30,8 +30,6 @@ func (p *plan) estimate(ctx context.Context) error {
 	if !plannable[p.action.Verb] || !p.described.analysis.Harmless {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.connection.limits.Timeout)
-	defer cancel()
 	var text []byte
 	ask := p.statement(&collector{})
 	ask.text, ask.rows = "EXPLAIN (FORMAT JSON) "+ask.text, 0

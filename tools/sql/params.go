@@ -32,20 +32,29 @@ func (c *connection) paramTypes(ctx context.Context, params []param) ([]uint32, 
 	return oids, nil
 }
 
+// firstOwn is the first OID that a database gives to objects of its own
+// (FirstNormalObjectId in transam.h).
+const firstOwn = 16384
+
 // typeOID looks a type up by name; 0 means that there is none.
 func (c *connection) typeOID(ctx context.Context, name string) (oid uint32, err error) {
 	if oid, ok := c.types.Get(name); ok {
 		return oid, nil
 	}
 	// to_regtype runs no SQL and knows aliases such as "integer".
-	err = pgx.BeginFunc(ctx, c.pool, func(tx pgx.Tx) error {
-		const ask = "SELECT coalesce(to_regtype(CASE WHEN set_config('search_path', $2, true) IS NOT NULL THEN $1 END)::oid, 0)"
-		return tx.QueryRow(ctx, ask, name, searchPath(tx.Conn())).Scan(&oid)
+	err = c.pool.again(ctx, func() error {
+		return pgx.BeginFunc(ctx, c.pool, func(tx pgx.Tx) error {
+			const ask = "SELECT coalesce(to_regtype(CASE WHEN set_config('search_path', $2, true) IS NOT NULL THEN $1 END)::oid, 0)"
+			return tx.QueryRow(ctx, ask, name, searchPath(tx.Conn())).Scan(&oid)
+		})
 	})
-	if err != nil {
+	switch {
+	case malformed(err):
+		return 0, nil
+	case err != nil:
 		return 0, unreachable(c.name, err)
-	}
-	if oid != 0 {
+	case oid != 0 && oid < firstOwn:
+		// Others may be dropped, and another take the name.
 		c.types.Add(name, oid)
 	}
 	return oid, nil

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/chaperone-dev/chaperone/tools"
+	"github.com/chaperone-dev/chaperone/tools/sql/statement"
 )
 
 // plan is one described statement.
@@ -18,7 +20,9 @@ type plan struct {
 	action     tools.Action
 	args       args
 	types      []uint32
-	skip       int
+	// pages says that the result may be continued, behind skip rows.
+	pages bool
+	skip  int
 	// approved is the preview that the plan is held to, nil when it is not.
 	approved  *tools.Preview
 	tolerance float64
@@ -30,11 +34,11 @@ func (p *plan) Action() tools.Action { return p.action }
 // Run implements tools.Plan.
 func (p *plan) Run(ctx context.Context, _ tools.Gate, limits tools.Limits) (tools.Result, error) {
 	limits = p.limits(limits)
-	timed, cancel := context.WithTimeout(ctx, limits.Timeout)
+	timed, cancel := p.connection.whileOpen(ctx, limits.Timeout)
 	defer cancel()
 	out := &collector{
 		rows: &rows{changed: -1}, analysis: p.described.analysis, limits: limits, skip: p.skip,
-		drain: p.action.Effect != tools.Read,
+		drain: p.action.Effect != tools.Read, pages: p.pages,
 	}
 	var err error
 	switch p.action.Effect {
@@ -67,21 +71,32 @@ func (p *plan) ended(ctx context.Context, err error, limits tools.Limits) error 
 	case ctx.Err() != nil:
 		return ended(ctx, limits.Timeout)
 	case errors.As(err, &at):
-		return failure(at.err)
+		return failure(at.err, before(p.described.statement))
 	case errors.As(err, new(*pgproto3.ExceededMaxBodyLenErr)):
 		return tooLarge()
 	}
 	return lost()
 }
 
+// before is what stands in front of a statement: nothing, but for others that
+// are empty.
+func before(s *statement.Statement) string {
+	if strings.HasPrefix(s.Text, s.Query) {
+		return ""
+	}
+	text, _, _ := strings.Cut(s.Text, ";"+s.Query)
+	return text + ";"
+}
+
 // guards are the first steps of a pipeline: the transaction, the server's own
 // time limit, and the check that the catalog still is what the plan was made by.
 // That check is planned once for a connection rather than for every call. From
-// the last of them on, names mean what they mean by path.
+// the last of them on, names mean what they mean by path. The first is answered
+// at once: a connection that ends without an answer to it ran nothing.
 func (p *plan) guards(begin string, timeout time.Duration, path string) []step {
 	d := p.described.analysis.Depends
 	milliseconds := strconv.AppendInt(nil, max(timeout.Milliseconds(), 1), 10)
-	steps := []step{{prepared: begin}}
+	steps := []step{{prepared: begin, flush: true}}
 	if d.Empty() {
 		return append(steps, step{prepared: limit, args: [][]byte{milliseconds, []byte("auto"), []byte(path)}})
 	}

@@ -132,7 +132,7 @@ func searchPath(conn *pgx.Conn) string {
 // warm runs the large queries of ours once on nothing, so that no call waits
 // for them to be planned.
 func warm(ctx context.Context, conn *pgx.Conn) error {
-	cat, err := beginCatalog(ctx, conn)
+	cat, err := catalogOn(ctx, conn)
 	if err != nil {
 		return err
 	}
@@ -142,6 +142,31 @@ func warm(ctx context.Context, conn *pgx.Conn) error {
 	}
 	_, err = cat.identity(ctx, statement.Depends{})
 	return err
+}
+
+// again runs f, and once more when it met a connection that had died in the
+// pool. f only reads.
+func (p *pool) again(ctx context.Context, f func() error) error {
+	err := f()
+	if err == nil || ctx.Err() != nil || !broken(err) {
+		return err
+	}
+	// Where one has died, the others have too.
+	p.Reset()
+	return f()
+}
+
+// broken reports whether an error is that of a connection which was there, and
+// not of a server that answers or of one that can't be reached.
+func broken(err error) bool {
+	var refused *pgconn.PgError
+	switch {
+	case errors.As(err, new(*pgconn.ConnectError)), errors.Is(err, errPrivileges), errors.Is(err, errSettings):
+		return false
+	case errors.As(err, &refused):
+		return refused.SeverityUnlocalized == "FATAL" || refused.SeverityUnlocalized == "PANIC"
+	}
+	return true
 }
 
 // lease is a connection on loan.
@@ -171,6 +196,16 @@ func (l lease) drop() {
 	}()
 }
 
+// passing reports whether an error is one of the moment: a conflict, a lock, a
+// lack of room, a server that stops or starts (PostgreSQL manual, appendix A).
+func passing(err *pgconn.PgError) bool {
+	switch err.Code[:min(2, len(err.Code))] {
+	case "40", "53", "55", "57", "58":
+		return true
+	}
+	return false
+}
+
 // unreachable says for the caller why no connection could be had. The detail,
 // which names hosts and roles, is for the operator's check-up only.
 func unreachable(name string, err error) *tools.Refusal {
@@ -186,8 +221,13 @@ func unreachable(name string, err error) *tools.Refusal {
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):
 		r.Reason = fmt.Sprintf("no connection to the database of %s was free in time", name)
 		r.Hint, r.Later = "try again in a while", true
-	case errors.As(err, &refused):
+	case errors.As(err, new(*pgconn.ConnectError)) && errors.As(err, &refused):
 		r.Reason = fmt.Sprintf("the database of %s refused the connection (SQLSTATE %s)", name, refused.Code)
+		// Starting up, shutting down, or full.
+		r.Later = passing(refused)
+	case errors.As(err, &refused):
+		r.Reason = fmt.Sprintf("the catalog of %s can't be read (SQLSTATE %s: %s)", name, refused.Code, plain(refused))
+		r.Later = passing(refused)
 	default:
 		r.Reason, r.Later = fmt.Sprintf("the database of %s can't be reached", name), true
 	}

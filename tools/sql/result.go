@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/chaperone-dev/chaperone/tools"
@@ -9,12 +10,14 @@ import (
 // rows are what a statement yields: the result of sql_read and sql_write.
 type rows struct {
 	columns []resultColumn
+	// count is the number of rows.
+	count int
 	// values holds all values one behind the other; ends[i] is where value i
 	// ends, counted row by row, or none for a null.
 	values []byte
 	ends   []int
 	nulls  []bool
-	// size is that of the rows as JSON.
+	// size is that of the result as JSON.
 	size int
 	// cut lists values that were too long to be returned whole.
 	cut []cutValue
@@ -23,7 +26,7 @@ type rows struct {
 
 	truncated bool
 	next      string
-	// changed is how many rows the statement changed, -1 for one that only reads.
+	// changed is how many rows the statement changed, -1 where it does not say.
 	changed int64
 }
 
@@ -37,26 +40,19 @@ type resultColumn struct {
 
 type cutValue struct{ row, column, bytes int }
 
-// count is the number of rows.
-func (r *rows) count() int {
-	if len(r.columns) == 0 {
-		return 0
-	}
-	return len(r.ends) / len(r.columns)
-}
-
 // Mask implements tools.Result. A masked value is not even shown as null or
 // not null, unless the mask itself keeps that.
 func (r *rows) Mask(m tools.Masker, scrub tools.Scrub) {
 	r.scrub = scrub
 	for i := range r.columns {
 		r.columns[i].masked = m.Mask(r.columns[i].origins)
+		r.columns[i].name = scrub(r.columns[i].name)
 	}
 }
 
 // Stats implements tools.Result.
 func (r *rows) Stats() tools.Stats {
-	return tools.Stats{RowsRead: int64(r.count()), RowsChanged: max(r.changed, 0)}
+	return tools.Stats{RowsRead: int64(r.count), RowsChanged: max(r.changed, 0)}
 }
 
 // Next implements tools.Result.
@@ -64,7 +60,7 @@ func (r *rows) Next() string { return r.next }
 
 // MarshalJSON implements tools.Result.
 func (r *rows) MarshalJSON() ([]byte, error) {
-	out := make([]byte, 0, r.size+64*len(r.columns)+256)
+	out := make([]byte, 0, r.size+frameSize)
 	out = append(out, `{"columns":[`...)
 	for i, c := range r.columns {
 		out = comma(out, i)
@@ -72,7 +68,7 @@ func (r *rows) MarshalJSON() ([]byte, error) {
 	}
 	out = append(out, `],"rows":[`...)
 	start := 0
-	for n := range r.count() {
+	for n := range r.count {
 		out = append(comma(out, n), '[')
 		for i, c := range r.columns {
 			at := n*len(r.columns) + i
@@ -82,7 +78,7 @@ func (r *rows) MarshalJSON() ([]byte, error) {
 		out = append(out, ']')
 	}
 	out = append(out, `],"row_count":`...)
-	out = strconv.AppendInt(out, int64(r.count()), 10)
+	out = strconv.AppendInt(out, int64(r.count), 10)
 	if r.changed >= 0 {
 		out = append(out, `,"rows_changed":`...)
 		out = strconv.AppendInt(out, r.changed, 10)
@@ -92,12 +88,14 @@ func (r *rows) MarshalJSON() ([]byte, error) {
 	return append(r.appendCut(out), '}'), nil
 }
 
+// appendCut lists what was cut. How long a masked value is stays untold.
 func (r *rows) appendCut(out []byte) []byte {
-	if len(r.cut) == 0 {
+	seen := slices.DeleteFunc(slices.Clone(r.cut), func(c cutValue) bool { return r.columns[c.column].masked != nil })
+	if len(seen) == 0 {
 		return out
 	}
 	out = append(out, `,"cut":[`...)
-	for i, c := range r.cut {
+	for i, c := range seen {
 		out = append(comma(out, i), `{"row":`...)
 		out = strconv.AppendInt(out, int64(c.row), 10)
 		out = append(out, `,"column":`...)

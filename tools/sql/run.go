@@ -94,7 +94,7 @@ func commitNow(ctx context.Context, conn lease) error {
 	var at *stepError
 	switch {
 	case errors.As(err, &at):
-		return failure(at.err)
+		return failure(at.err, "")
 	case err != nil || len(ended) != 1 || ended[0].tag.String() != "COMMIT":
 		return uncertain()
 	}
@@ -119,6 +119,7 @@ func (p *plan) send(ctx context.Context, begin string, timeout time.Duration, re
 			return conn, ended, err
 		}
 		conn.drop()
+		p.connection.pool.Reset()
 	}
 	return conn, ended, err
 }
@@ -140,12 +141,12 @@ func (l lease) settle(ctx context.Context, err error) {
 	l.keep()
 }
 
-// rowsChanged reads a command tag.
+// rowsChanged reads a command tag; -1 is one that does not say.
 func rowsChanged(tag pgconn.CommandTag) int64 {
 	if tag.Insert() || tag.Update() || tag.Delete() || strings.HasPrefix(tag.String(), "MERGE") {
 		return tag.RowsAffected()
 	}
-	return 0
+	return -1
 }
 
 // nameTypes fills in the names of types that are not common.
@@ -163,7 +164,8 @@ func (c *connection) typeName(ctx context.Context, oid uint32) string {
 		return name
 	}
 	var name string
-	if err := c.pool.QueryRow(ctx, "SELECT format_type($1, NULL)", oid).Scan(&name); err != nil {
+	err := c.pool.again(ctx, func() error { return c.pool.QueryRow(ctx, "SELECT format_type($1, NULL)", oid).Scan(&name) })
+	if err != nil {
 		return "unknown"
 	}
 	c.names.Add(oid, name)

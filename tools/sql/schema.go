@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -108,7 +109,7 @@ func noFacts(verb string) *statement.Facts {
 // let the caller read it.
 func (p *schemaPlan) Run(ctx context.Context, gate tools.Gate, limits tools.Limits) (tools.Result, error) {
 	limits = p.connection.limits.Intersect(limits)
-	timed, cancel := context.WithTimeout(ctx, limits.Timeout)
+	timed, cancel := p.connection.whileOpen(ctx, limits.Timeout)
 	defer cancel()
 	tables, more, err := p.fetch(timed, limits)
 	if err != nil {
@@ -140,46 +141,62 @@ func (p *schemaPlan) Run(ctx context.Context, gate tools.Gate, limits tools.Limi
 
 // fetch reads tables up to the limits; more says that there are others.
 func (p *schemaPlan) fetch(ctx context.Context, limits tools.Limits) (tables []schemaTable, more bool, err error) {
-	err = pgx.BeginTxFunc(ctx, p.connection.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		schema, name := likePatterns(p.pattern)
-		found, err := tx.Query(ctx, schemaSQL, schema, name, limits.Rows+1, p.skip)
-		if err != nil {
-			return err
-		}
-		defer found.Close()
-		size := 0
-		for found.Next() {
-			document := found.RawValues()[0]
-			if size += len(document); len(tables) == limits.Rows || size > limits.Bytes && len(tables) > 0 {
-				more = true
-				return nil
-			}
-			var t schemaTable
-			if err := json.Unmarshal(document, &t); err != nil {
-				return errors.New("the catalog query yielded something else")
-			}
-			tables = append(tables, t)
-		}
-		return found.Err()
+	read := func(tx pgx.Tx) (err error) {
+		tables, more, err = p.list(ctx, tx, limits)
+		return err
+	}
+	err = p.connection.pool.again(ctx, func() error {
+		return pgx.BeginTxFunc(ctx, p.connection.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, read)
 	})
 	return tables, more, err
 }
 
-// likePatterns turns "schema.na*" into patterns for LIKE.
-func likePatterns(pattern string) (schema, name string) {
-	schema, name, two := strings.Cut(pattern, ".")
-	if !two {
-		schema, name = "*", pattern
+func (p *schemaPlan) list(ctx context.Context, tx pgx.Tx, limits tools.Limits) (tables []schemaTable, more bool, err error) {
+	schema, name := likePatterns(p.pattern)
+	found, err := tx.Query(ctx, schemaSQL, schema, name, limits.Rows+1, p.skip)
+	if err != nil {
+		return nil, false, err
 	}
-	like := strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`, "*", "%", "?", "_")
-	return like.Replace(orStar(schema)), like.Replace(orStar(name))
+	defer found.Close()
+	size := 0
+	for found.Next() {
+		document := found.RawValues()[0]
+		if size += len(document); len(tables) == limits.Rows || size > limits.Bytes && len(tables) > 0 {
+			return tables, true, nil
+		}
+		var t schemaTable
+		if err := json.Unmarshal(document, &t); err != nil {
+			return nil, false, errors.New("the catalog query yielded something else")
+		}
+		tables = append(tables, t)
+	}
+	return tables, false, found.Err()
 }
 
-func orStar(s string) string {
-	if s == "" {
-		return "*"
+// likePatterns turns "schema.na*" into patterns for LIKE. In double quotes dots
+// and stars stand for themselves.
+func likePatterns(pattern string) (schema, name string) {
+	var out strings.Builder
+	quoted, two := false, false
+	for _, r := range pattern {
+		switch {
+		case r == '"':
+			quoted = !quoted
+		case r == '.' && !quoted && !two:
+			schema, two = out.String(), true
+			out.Reset()
+		case r == '*' && !quoted:
+			out.WriteByte('%')
+		case r == '?' && !quoted:
+			out.WriteByte('_')
+		case r == '%' || r == '_' || r == '\\':
+			out.WriteByte('\\')
+			out.WriteRune(r)
+		default:
+			out.WriteRune(r)
+		}
 	}
-	return s
+	return cmp.Or(schema, "%"), cmp.Or(out.String(), "%")
 }
 
 // reading is the action of reading the whole table, as SELECT * would be.
@@ -229,13 +246,18 @@ func (r *schemaResult) MarshalJSON() ([]byte, error) {
 }
 
 // Mask implements tools.Result. Which columns are masked was marked table by
-// table; what is left to clean are comments.
+// table; what is left to clean are comments and what indexes compute.
 func (r *schemaResult) Mask(_ tools.Masker, scrub tools.Scrub) {
 	for i := range r.Tables {
 		t := &r.Tables[i]
 		t.Comment = scrub(t.Comment)
 		for j := range t.Columns {
 			t.Columns[j].Comment = scrub(t.Columns[j].Comment)
+		}
+		for _, index := range t.Indexes {
+			for j, expression := range index.Columns {
+				index.Columns[j] = scrub(expression)
+			}
 		}
 	}
 }

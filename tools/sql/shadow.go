@@ -32,6 +32,7 @@ WHERE p.proname = 'chaperone_shadow' AND p.pronamespace = pg_my_temp_schema()
 // Uses implements statement.Resolver by a shadow. It needs the right to make
 // temporary objects; without it, it can't tell.
 func (c *catalog) Uses(ctx context.Context, query string, types []uint32) (used map[statement.Object]bool, ok bool) {
+	defer func() { c.untold = c.untold || !ok }()
 	if !c.writable {
 		return nil, false
 	}

@@ -26,7 +26,11 @@ func appendValue(dst []byte, typing uint32, text []byte) []byte {
 	case oidInt2, oidInt4, oidInt8, oidFloat4, oidFloat8:
 		// 15 digits always fit the 53 bits of a double. NaN and Infinity are
 		// not numbers to JSON.
-		if (typing != oidInt8 || len(text) <= 15) && number(text) {
+		switch {
+		case string(text) == "-0":
+			// As a whole number it would lose its sign.
+			return append(dst, "-0.0"...)
+		case (typing != oidInt8 || len(text) <= 15) && number(text):
 			return append(dst, text...)
 		}
 	}
@@ -38,8 +42,8 @@ func number(text []byte) bool {
 	return len(text) > 0 && (text[0] == '-' || text[0] >= '0' && text[0] <= '9') && jsontext.Value(text).IsValid()
 }
 
-// appendString writes text as a JSON string. Bytes that are not UTF-8, which
-// only a database without an encoding can hold, become U+FFFD.
+// appendString writes text as a JSON string. The server sends no bytes that are
+// not UTF-8; they would become U+FFFD.
 func appendString[T []byte | string](dst []byte, text T) []byte {
 	dst, _ = jsontext.AppendQuote(dst, text)
 	return dst

@@ -19,6 +19,8 @@ type step struct {
 	args           [][]byte
 	// rows is how many rows the server may send; 0 is all.
 	rows uint32
+	// flush has the server answer what came so far before it goes on.
+	flush bool
 	// fields and row receive the answer; nil ignores it. Their slices hold
 	// until the next call. When row returns false the exchange is broken off.
 	fields func([]pgproto3.FieldDescription)
@@ -86,6 +88,9 @@ func exchange(conn *pgconn.PgConn, steps []step) ([]done, error) {
 			front.SendDescribe(&pgproto3.Describe{ObjectType: 'P'})
 		}
 		front.SendExecute(&pgproto3.Execute{MaxRows: s.rows})
+		if s.flush {
+			front.Send(&pgproto3.Flush{})
+		}
 	}
 	front.SendSync(&pgproto3.Sync{})
 	if err := front.Flush(); err != nil {

@@ -1,6 +1,7 @@
 package pgserver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -56,27 +57,37 @@ func complete(dir string) bool {
 // fetch gets programs for this platform into the server's own folder. The
 // library starts a server with them, which as root it can't; what counts is
 // that the programs are there.
-func fetch(o Options) (string, error) {
+func fetch(ctx context.Context, o Options) (string, error) {
 	programs := filepath.Join(o.Dir, "programs")
 	bin := filepath.Join(programs, "bin")
 	if complete(bin) {
 		return bin, nil
 	}
-	o.Progress("fetching PostgreSQL")
+	o.Progress("fetching PostgreSQL, some 10 MB, because none is installed")
 	port, err := freePort()
 	if err != nil {
 		return "", err
 	}
 	scratch := filepath.Join(o.Dir, "scratch")
 	defer func() { _ = os.RemoveAll(scratch) }()
-	server := embedded.NewDatabase(embedded.DefaultConfig().Port(uint32(port)).Logger(io.Discard).
-		BinariesPath(programs).RuntimePath(scratch).CachePath(filepath.Join(o.Dir, "cache")))
-	err = server.Start()
-	if err == nil {
-		err = server.Stop()
+	// The library knows no context; whoever ends the program does not wait for it.
+	done := make(chan error, 1)
+	go func() {
+		server := embedded.NewDatabase(embedded.DefaultConfig().Port(uint32(port)).Logger(io.Discard).
+			BinariesPath(programs).RuntimePath(scratch).CachePath(filepath.Join(o.Dir, "cache")))
+		err := server.Start()
+		if err == nil {
+			err = server.Stop()
+		}
+		done <- err
+	}()
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		return "", ctx.Err()
 	}
 	if complete(bin) {
 		return bin, nil
 	}
-	return "", fmt.Errorf("no PostgreSQL server is installed and none could be fetched (%w); install the package postgresql", err)
+	return "", fmt.Errorf("no PostgreSQL server is installed and none could be fetched (%w); install the package postgresql and try again", err)
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -59,7 +60,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	o.Dir = dir
 	s := &Server{options: o, Port: o.Port}
 	if s.tools, err = find(); err != nil && o.Fetch {
-		s.tools, err = fetch(o)
+		s.tools, err = fetch(ctx, o)
 	}
 	if err != nil {
 		return nil, err
@@ -114,6 +115,9 @@ func (s *Server) start(ctx context.Context) error {
 		}
 		s.Port = port
 	}
+	if err := portFree(s.Port); err != nil {
+		return err
+	}
 	settings := append([]string{"listen_addresses=127.0.0.1", "unix_socket_directories="}, s.options.Settings...)
 	words := []string{"-p", strconv.Itoa(s.Port)}
 	for _, setting := range settings {
@@ -127,6 +131,24 @@ func (s *Server) start(ctx context.Context) error {
 // that does not run does nothing.
 func (s *Server) Stop(ctx context.Context) {
 	_ = s.run(ctx, "pg_ctl", "-D", s.data(), "-m", "immediate", "-w", "stop")
+}
+
+// StopLeft stops a server that an earlier process left running in the folder
+// dir of its Options, if there is one.
+func StopLeft(ctx context.Context, dir string) error {
+	s := &Server{options: Options{Dir: dir}}
+	if _, err := os.Stat(filepath.Join(s.data(), "postmaster.pid")); err != nil {
+		return nil
+	}
+	var err error
+	if s.tools, err = find(); err != nil {
+		s.tools = filepath.Join(dir, "programs", "bin")
+	}
+	if s.owner, err = ownerOf(); err != nil {
+		return err
+	}
+	s.Stop(ctx)
+	return nil
 }
 
 // Restart ends the server at once and starts it again on the same port.
@@ -164,6 +186,9 @@ func (s *Server) run(ctx context.Context, name string, args ...string) error {
 	defer func() { _ = output.Close(); _ = os.Remove(output.Name()) }()
 	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Run(); err != nil {
+		if s.owner != nil && errors.Is(err, fs.ErrPermission) {
+			return fmt.Errorf("the user that runs PostgreSQL can't reach %s; choose a folder that everyone may enter, such as one in /var/tmp", s.options.Dir)
+		}
 		said, _ := os.ReadFile(output.Name())
 		return fmt.Errorf("%s failed: %w: %s", name, err, lastLine(said))
 	}
@@ -173,6 +198,15 @@ func (s *Server) run(ctx context.Context, name string, args ...string) error {
 func lastLine(text []byte) string {
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	return lines[len(lines)-1]
+}
+
+// portFree says so if something else has the port.
+func portFree(port int) error {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return fmt.Errorf("PostgreSQL can't have port %d (%w); choose another, or 0 for one that is free", port, err)
+	}
+	return l.Close()
 }
 
 func freePort() (int, error) {

@@ -47,10 +47,11 @@ func (w *World) Statement(c Case) string {
 	return strings.ReplaceAll(c.Statement, "world.lie.", w.Database+".lie.")
 }
 
-// Build makes a world anew. testdata is the folder tools/sql/testdata.
+// Build makes a world anew. testdata is the folder tools/sql/testdata. The
+// server's own user is let into scratch.
 func Build(ctx context.Context, server *pgserver.Server, testdata, database, scratch string) (*World, error) {
 	w := &World{Server: server, Database: database, Scratch: scratch}
-	if err := os.Chmod(scratch, 0o777); err != nil {
+	if err := admit(scratch); err != nil {
 		return nil, err
 	}
 	err := w.run(ctx, server.Superuser("postgres"),
@@ -74,6 +75,16 @@ func Build(ctx context.Context, server *pgserver.Server, testdata, database, scr
 		sql = append(sql, string(text))
 	}
 	return w, w.run(ctx, server.Superuser(database), sql...)
+}
+
+// admit lets every user into a folder below the one for temporary files.
+func admit(folder string) error {
+	for dir := filepath.Dir(folder); strings.HasPrefix(dir, filepath.Clean(os.TempDir())+string(filepath.Separator)); dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	return os.Chmod(folder, 0o777)
 }
 
 // run runs scripts one after the other on one connection.

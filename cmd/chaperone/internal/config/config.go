@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -130,8 +133,8 @@ func (c *Config) check() error {
 	if len(c.Policy.Paths) == 0 {
 		return errors.New("policy.paths is missing: it names the folders of your .rego files, and without a policy nothing is allowed")
 	}
-	if (c.Server.TLS.Cert == "") != (c.Server.TLS.Key == "") {
-		return errors.New("server.tls needs both cert and key")
+	if err := c.Server.check(); err != nil {
+		return err
 	}
 	seen := map[string]bool{}
 	for i, conn := range c.Connections {
@@ -144,6 +147,20 @@ func (c *Config) check() error {
 			return fmt.Errorf("the connection %s has no section %q", conn.Name, conn.Family)
 		}
 		seen[conn.Name] = true
+	}
+	return nil
+}
+
+func (s *Server) check() error {
+	_, port, err := net.SplitHostPort(s.Listen)
+	if _, numErr := strconv.ParseUint(port, 10, 16); err != nil || numErr != nil {
+		return fmt.Errorf("server.listen must be an address and a port, such as %s", DefaultListen)
+	}
+	if u, err := url.Parse(s.URL); s.URL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return errors.New("server.url must be an address such as https://chaperone.example.com")
+	}
+	if (s.TLS.Cert == "") != (s.TLS.Key == "") {
+		return errors.New("server.tls needs both cert and key")
 	}
 	return nil
 }

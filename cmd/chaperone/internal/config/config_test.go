@@ -109,6 +109,12 @@ func TestLoadRefuses(t *testing.T) {
 		head + "connections:\n- {name: a, family: sql, sql: {}}\n- {name: a, family: sql, sql: {}}": `two connections named "a"`,
 		head + "data_dir: ${env:CHAPERONE_IS_NOT_SET}":                                              ":2: the environment variable CHAPERONE_IS_NOT_SET is not set",
 		head + "data_dir: ${file:not-there}":                                                        ":2: the secret can't be read",
+		head + "server: {listen: [a]}":                                                              ":2: listen: this must be text, and is a list",
+		head + "server: {listen: 5}":                                                                "server.listen must be",
+		head + "server: {url: not a url}":                                                           "server.url must be",
+		head + "connections: {a: b}":                                                                ":2: connections: this must be a list, and is a mapping",
+		head + "connections:\n\t- name: x":                                                          ":3: a tab",
+		head + "connections: [{name: a, sql: {}}]":                                                  "does not say its family",
 		head + "server: 7":                                                                          ":2:",
 		head + "connections: [{name: a, family: sql, labels: [1], sql: {}}]":                        ":2:",
 	} {

@@ -41,24 +41,6 @@ func (f *file) decode(text []byte, into any) error {
 	return f.explain(yaml.NodeToValue(parsed.Docs[0].Body, into, strict...))
 }
 
-// explain turns the library's error, which shows the lines around it and so may
-// show a secret, into one line.
-func (f *file) explain(err error) error {
-	var known yaml.Error
-	switch {
-	case err == nil:
-		return nil
-	case !errors.As(err, &known) || known.GetToken() == nil:
-		return fmt.Errorf("%s: %s", f.path, firstLine(err.Error()))
-	}
-	return fmt.Errorf("%s:%d: %s", f.path, known.GetToken().Position.Line, firstLine(known.GetMessage()))
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
-}
-
 // filler replaces ${env:NAME} and ${file:PATH} in every value.
 type filler struct {
 	file *file
@@ -131,6 +113,9 @@ func (c *Connection) UnmarshalYAML(n ast.Node) error {
 		}
 	}
 	for key, v := range sections {
+		if c.Family == "" {
+			return &yaml.UnknownFieldError{Message: fmt.Sprintf("the connection does not say its family; write family: %s if %s is its section", key, key), Token: v.Key.GetToken()}
+		}
 		if key != c.Family {
 			return &yaml.UnknownFieldError{Message: fmt.Sprintf("unknown field %q in a connection of family %q", key, c.Family), Token: v.Key.GetToken()}
 		}

@@ -107,24 +107,107 @@ func TestDeepLink(t *testing.T) {
 	}
 }
 
+func ask(t *testing.T, g cursor.Guard, command string) string {
+	t.Helper()
+	question, err := json.Marshal(map[string]string{"command": command})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := g.Answer(bytes.NewReader(question), &out); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
 func TestGuard(t *testing.T) {
 	for command, denied := range map[string]bool{
 		"psql -h db": true, "/usr/bin/psql": true, "FOO=1 psql": true, "sh -c 'psql'": true, "echo $(psql)": true,
-		"cat x|pg_dump shop": true, `C:\pg\psql.exe -c 1`: true, "ps\\\nql": false, "cloud-sql-proxy x": true,
-		"go test ./...": false, "grep psqlrc .": false, "": false, "ls psql-docs": false,
+		"cat x|pg_dump shop": true, `C:\pg\psql.exe -c 1`: true, "ps\\\nql": true, "cloud-sql-proxy x": true,
+		"docker exec db psql -U x": true, `bash -c "cd /tmp && PGPASSWORD='a b' psql -h db"`: true, `"psql" -h x`: true,
+		"p's'ql": true, "sudo -u postgres psql": true, `sh -c 'sudo -u postgres psql'`: true, "make x; psql": true,
+		"bash <<E\npsql\nE": true, `ssh host "psql -c 'select 1'"`: true, "if true; then psql; fi": true,
+		"kubectl get pods": true, "helm upgrade x": true, "gsutil ls": true, "gcloud storage cp a b": true,
+		"gcloud --project x storage ls": true, "git push": true, "git -C sub push --force": true, "git -c a=b push origin": true,
+		"git commit -m x && git push": true, "cmd=psql; $cmd": true, "'psql": true,
+		"go test ./...": false, "grep psqlrc .": false, "": false, "ls psql-docs": false, "git status": false,
+		"git commit -m 'let psql rest, and git push too'": false, "gcloud auth list": false, "git log --grep 'x push'": false,
+		`echo "how to use psql"`: false, "git stash": false,
 	} {
-		question, _ := json.Marshal(map[string]string{"command": command})
-		var out bytes.Buffer
-		if err := cursor.Guard(bytes.NewReader(question), &out); err != nil {
-			t.Fatal(err)
-		}
-		if got := strings.Contains(out.String(), `"permission":"deny"`); got != denied {
-			t.Errorf("%q: %s", command, out.String())
+		if got := strings.Contains(ask(t, cursor.Guard{}, command), `"permission":"deny"`); got != denied {
+			t.Errorf("%q: denied is %v", command, got)
 		}
 	}
-	var out bytes.Buffer
-	if err := cursor.Guard(strings.NewReader("{"), &out); err == nil || out.Len() > 0 {
-		t.Errorf("a question that can't be read is answered: %v, %s", err, out.String())
+	for _, nonsense := range []string{"{", "{}", "", `{"command": 7}`} {
+		var out bytes.Buffer
+		if err := (cursor.Guard{}).Answer(strings.NewReader(nonsense), &out); err == nil || out.Len() > 0 {
+			t.Errorf("%q, a question that can't be read, is answered: %v, %s", nonsense, err, out.String())
+		}
+	}
+}
+
+// TestGuardNamesToolsThatExist sends nobody to a tool that is not there.
+func TestGuardNamesToolsThatExist(t *testing.T) {
+	g := cursor.Guard{Tools: []string{"access", "sql_read", "sql_write"}}
+	if got := ask(t, g, "psql"); !strings.Contains(got, "sql_read or sql_write instead") {
+		t.Errorf("psql: %s", got)
+	}
+	if got := ask(t, g, "git push"); !strings.Contains(got, "has no tool for it") || strings.Contains(got, "git_write") {
+		t.Errorf("git push: %s", got)
+	}
+	if got := ask(t, cursor.Guard{Families: []string{"sql"}}, "git push"); !strings.Contains(got, "allow") {
+		t.Errorf("git push where only sql is guarded: %s", got)
+	}
+}
+
+// TestInstallKeepsTheLayout adds to files that are written in different ways.
+func TestInstallKeepsTheLayout(t *testing.T) {
+	for before, want := range map[string]string{
+		"{\n\t\"mcpServers\": {\n\t\t\"a\": {} // about a\n\t}\n}\n":                          "{\n\t\"mcpServers\": {\n\t\t\"a\": {}, // about a\n\t\t\"x\": {\n\t\t\t\"url\": \"u\"\n\t\t}\n\t}\n}\n",
+		"{\n    \"mcpServers\": {\n        /* one */\n        \"a\": {},\n    }, // end\n}\n": "{\n    \"mcpServers\": {\n        /* one */\n        \"a\": {},\n        \"x\": {\n            \"url\": \"u\"\n        },\n    }, // end\n}\n",
+		"{\r\n  \"other\": 1\r\n}\r\n":                                                        "{\r\n  \"other\": 1,\r\n  \"mcpServers\": {\r\n    \"x\": {\r\n      \"url\": \"u\"\r\n    }\r\n  }\r\n}\r\n",
+		"{\n  \"mcpServers\": { /* none yet */ }\n}\n":                                        "{\n  \"mcpServers\": { /* none yet */\n    \"x\": {\n      \"url\": \"u\"\n    }\n  }\n}\n",
+	} {
+		path := file(t, before)
+		if _, err := cursor.Install(path, "x", cursor.Server{URL: "u"}); err != nil {
+			t.Fatal(err)
+		}
+		if got := read(t, path); got != want {
+			t.Errorf("%s became\n%q, want\n%q", before, got, want)
+		}
+	}
+}
+
+// TestInstallThroughALinkToNothing makes what the link leads to.
+func TestInstallThroughALinkToNothing(t *testing.T) {
+	dir := t.TempDir()
+	link := filepath.Join(dir, "mcp.json")
+	if err := os.Symlink("dotfiles-mcp.json", link); err != nil {
+		t.Skip(err)
+	}
+	if _, err := cursor.Install(link, "chaperone", remote); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, filepath.Join(dir, "dotfiles-mcp.json")); !strings.Contains(got, "7777") {
+		t.Errorf("%s", got)
+	}
+	if to, err := os.Readlink(link); err != nil || to != "dotfiles-mcp.json" {
+		t.Errorf("the link leads to %q, %v", to, err)
+	}
+}
+
+// TestInstallLeavesNothingBehind can't write, and tidies up.
+func TestInstallLeavesNothingBehind(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "mcp.json")
+	if err := os.MkdirAll(filepath.Join(path, "x"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cursor.Install(path, "chaperone", remote); err == nil {
+		t.Error("a folder was replaced")
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("%v, %v", entries, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/cursor"
 	"github.com/chaperone-dev/chaperone/examples/demo"
 	"github.com/chaperone-dev/chaperone/server/identity"
+	"github.com/chaperone-dev/chaperone/tools/sql/pgserver"
 )
 
 // Folder is the one folder that holds everything of the demo.
@@ -49,16 +51,27 @@ func Open(path string) (*Folder, error) {
 		return nil, err
 	}
 	if err := os.MkdirAll(path, 0o755); err != nil {
-		return nil, err
+		return nil, another(path, err)
 	}
 	if err := claim(path); err != nil {
-		return nil, err
+		return nil, another(path, err)
 	}
 	f := &Folder{Path: path, lock: flock.New(filepath.Join(path, "lock"))}
-	if free, err := f.lock.TryLock(); err != nil || !free {
-		return nil, fmt.Errorf("a demo runs in %s already; stop it, or use another folder by --dir", path)
+	switch free, err := f.lock.TryLock(); {
+	case err != nil:
+		return nil, another(path, err)
+	case !free:
+		return nil, fmt.Errorf("a demo runs in %s already; end it, or use another folder by --dir", path)
 	}
 	return f, nil
+}
+
+// another says what to do about a folder that can't be used.
+func another(path string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%s belongs to someone else; name another folder by --dir", path)
+	}
+	return fmt.Errorf("%w; name another folder by --dir", err)
 }
 
 // claim marks an empty folder as the demo's, and refuses any other.
@@ -71,7 +84,7 @@ func claim(path string) error {
 		return nil
 	}
 	if len(entries) > 0 {
-		return fmt.Errorf("%s holds something else; name another folder by --dir", path)
+		return fmt.Errorf("%s holds something else", path)
 	}
 	return os.WriteFile(filepath.Join(path, marker), nil, 0o644)
 }
@@ -79,8 +92,9 @@ func claim(path string) error {
 // Close lets another process take the folder.
 func (f *Folder) Close() error { return f.lock.Unlock() }
 
-// Remove deletes the demo's folder and everything in it.
-func Remove(path string) error {
+// Remove deletes the demo's folder and everything in it, and first ends a
+// PostgreSQL that a demo which was killed has left running there.
+func Remove(ctx context.Context, path string) error {
 	if _, err := os.Stat(filepath.Join(path, marker)); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no demo in %s", path)
 	}
@@ -89,8 +103,14 @@ func Remove(path string) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
+	if err := pgserver.StopLeft(ctx, f.postgres()); err != nil {
+		return err
+	}
 	return os.RemoveAll(f.Path)
 }
+
+// postgres is the folder of the database server.
+func (f *Folder) postgres() string { return filepath.Join(f.Path, "postgres") }
 
 // Config is the path of the configuration.
 func (f *Folder) Config() string { return filepath.Join(f.Path, "chaperone.yaml") }
@@ -109,7 +129,7 @@ func (f *Folder) secret(name string, fresh func() string) (string, error) {
 	return strings.TrimSpace(string(text)), err
 }
 
-const configTemplate = `# Written by chaperone demo.
+const configTemplate = `# Written by chaperone demo, anew whenever it starts; the policy is yours to change.
 data_dir: ./state
 policy: {paths: [./policy]}
 server: {listen: "{{.Listen}}"}

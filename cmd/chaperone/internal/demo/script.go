@@ -36,11 +36,11 @@ var acts = []act{
 		map[string]any{"sql": "drop table payments", "reason": "clean up"}, "refused", "no-schema-changes"},
 	{"Or slip it in behind a read.", "sql_read",
 		map[string]any{"sql": "select 1; drop table payments"}, "refused", "syntax"},
-	{"What would it take to close order 42?", "sql_write",
-		map[string]any{"sql": "update orders set status = 'shipped' where id = $1 returning id, status", "params": []any{42}, "reason": "ticket 1187: parcel was handed over", "dry_run": true},
+	{"What would it take to close order 40?", "sql_write",
+		map[string]any{"sql": "update orders set status = 'shipped' where id = $1 returning id, status", "params": []any{40}, "reason": "ticket 1187: parcel was handed over", "dry_run": true},
 		"described", ""},
 	{"Do that.", "sql_write",
-		map[string]any{"sql": "update orders set status = 'shipped' where id = $1 returning id, status", "params": []any{42}, "reason": "ticket 1187: parcel was handed over"},
+		map[string]any{"sql": "update orders set status = 'shipped' where id = $1 returning id, status", "params": []any{40}, "reason": "ticket 1187: parcel was handed over"},
 		"ok", ""},
 }
 
@@ -67,22 +67,26 @@ func Play(ctx context.Context, out io.Writer, url, token string) error {
 
 // show prints one call, and says if it did not end as it must.
 func (a act) show(out io.Writer, n int, reply Reply, s replay.Style) error {
-	_, _ = fmt.Fprintf(out, "\n%s\n", s.Bold(fmt.Sprintf("%d. agent: %s", n, a.says)))
-	if sql, ok := a.args["sql"].(string); ok {
-		_, _ = fmt.Fprintf(out, "   %s: %s\n", a.tool, sql)
-	} else {
-		_, _ = fmt.Fprintf(out, "   %s\n", a.tool)
-	}
-	var head struct{ Status, Message, Rule string }
+	_, _ = fmt.Fprintf(out, "\n%s\n", s.Bold(fmt.Sprintf("%d. %s", n, a.says)))
+	sql, _ := a.args["sql"].(string)
+	_, _ = fmt.Fprintf(out, "   %s\n", s.Dim(strings.TrimSuffix(a.tool+": "+sql, ": ")))
+	var head head
 	if err := json.Unmarshal(reply.Structured, &head); err != nil {
 		return err
 	}
-	mark := s.Good(head.Status)
-	if reply.IsError {
-		mark = s.Bad(head.Status)
+	word, paint := "allowed", s.Good
+	switch {
+	case reply.IsError:
+		word, paint = head.Status, s.Bad
+	case head.Status == "described":
+		word, paint = "described", s.Warn
 	}
-	_, _ = fmt.Fprintf(out, "   %s %s\n", mark, replay.Printable(head.Message))
-	if head.Status == "ok" && a.tool == "sql_read" || a.tool == "sql_write" && head.Status == "ok" {
+	summary, instead, _ := strings.Cut(head.summary(), " Instead: ")
+	_, _ = fmt.Fprintln(out, strings.TrimRight("   "+paint(word)+" "+replay.Printable(summary), " "))
+	if instead != "" {
+		_, _ = fmt.Fprintln(out, "   instead: "+replay.Printable(instead))
+	}
+	if len(head.Rows) > 0 {
 		var table strings.Builder
 		if err := replay.Content(&table, reply.Structured, 10, s); err != nil {
 			return err
@@ -95,4 +99,30 @@ func (a act) show(out io.Writer, n int, reply Reply, s replay.Style) error {
 		return fmt.Errorf("it ended as %s by rule %q, and should as %s by %q", head.Status, head.Rule, a.status, a.rule)
 	}
 	return nil
+}
+
+// head is what the script shows of any tool's reply.
+type head struct {
+	Status, Message, Rule string
+	Connections           []struct{ Name, Family string }
+	Tables                []struct {
+		Schema, Name string
+		Columns      []struct{ Name, Masked string }
+	}
+	Rows []json.RawMessage
+}
+
+// summary is one line on what came back.
+func (h head) summary() string {
+	var found []string
+	for _, c := range h.Connections {
+		found = append(found, c.Name+" ("+c.Family+")")
+	}
+	for _, t := range h.Tables {
+		found = append(found, fmt.Sprintf("%s.%s, %d columns", t.Schema, t.Name, len(t.Columns)))
+	}
+	// The last sentence is for agents, which tend to try again.
+	message, _, _ := strings.Cut(h.Message, " Do not repeat the same call")
+	message = strings.Replace(message, fmt.Sprintf("Refused by rule %q:", h.Rule), "by "+h.Rule+":", 1)
+	return strings.TrimSpace(message + " " + strings.Join(found, "; "))
 }

@@ -3,7 +3,6 @@ package demo
 import (
 	"context"
 	"crypto/rand"
-	"path/filepath"
 
 	"github.com/jackc/pgx/v5"
 
@@ -31,7 +30,7 @@ func (f *Folder) Shop(ctx context.Context, port int, progress func(string)) (*pg
 	}
 	progress("starting PostgreSQL")
 	server, err := pgserver.Start(ctx, pgserver.Options{
-		Dir: filepath.Join(f.Path, "postgres"), Port: port, Password: password, Fetch: true, Progress: progress,
+		Dir: f.postgres(), Port: port, Password: password, Fetch: true, Progress: progress,
 		Settings: []string{"max_connections=50"},
 	})
 	if err != nil {
