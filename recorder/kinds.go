@@ -78,6 +78,8 @@ type Received struct {
 	Args string `json:"args"`
 	// Size of the arguments in bytes.
 	Size int `json:"size"`
+	// Approval is the request that the call goes on by, when it was held before.
+	Approval string `json:"approval,omitempty"`
 }
 
 // Described is what the call would do.

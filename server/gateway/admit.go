@@ -39,6 +39,19 @@ func (d *doorkeeper) enter(principal string) (leave func(), err error) {
 	return func() { d.leave(principal) }, nil
 }
 
+// stepOut lets a call that only waits make room for others. back lets it in
+// again, whatever the number of them.
+func (d *doorkeeper) stepOut(principal string) (back func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.inside[principal]--
+	return func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.inside[principal]++
+	}
+}
+
 func (d *doorkeeper) leave(principal string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

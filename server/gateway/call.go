@@ -1,11 +1,15 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/chaperone-dev/chaperone/policy"
+	"github.com/chaperone-dev/chaperone/server/approval"
+	"github.com/chaperone-dev/chaperone/server/freeze"
 	"github.com/chaperone-dev/chaperone/tools"
 )
 
@@ -14,6 +18,12 @@ type Incoming struct {
 	Tool string
 	// Args is the JSON object of arguments, as the client wrote it.
 	Args json.RawMessage
+	// Confirm asks the caller's own person; nil where the client can't.
+	Confirm func(ctx context.Context, question string) (Answer, error) `json:"-"`
+	// Ticket is an answer that the client brings along.
+	Ticket Ticket `json:"-"`
+	// Progress lets the client know that the call still waits; nil tells nobody.
+	Progress func(n int, message string) `json:"-"`
 }
 
 // call is what is known of one call on its way.
@@ -40,11 +50,56 @@ type call struct {
 	isDecided   bool
 	decision    policy.Decision
 	masker      tools.Masker
+	preview     *tools.Preview
+	// confirmed is what the caller's own person said.
+	confirmed string
+	// approval is the request that the call waits for, or goes on by.
+	approval *approval.Request
 	// hides says that a mask applies to an action that was judged on the way.
 	hides atomic.Bool
 	// started is when the run began; nothing has run while it is zero.
 	started time.Time
 	noted   bool
+	shown   shown
+}
+
+// shown is what others may see of the call while it is under way.
+type shown struct {
+	mu         sync.Mutex
+	connection string
+	tool       string
+	doing      string
+}
+
+// opened notes where the call goes.
+func (c *call) opened() {
+	c.shown.mu.Lock()
+	defer c.shown.mu.Unlock()
+	c.shown.connection, c.shown.tool = c.connection.Name, c.tool.Name
+}
+
+// describedAs notes what the call does.
+func (c *call) describedAs(a tools.Action) {
+	c.action, c.isDescribed = a, true
+	c.shown.mu.Lock()
+	defer c.shown.mu.Unlock()
+	c.shown.doing = a.Blank
+}
+
+// seen is the call as others see it.
+func (c *call) seen() Running {
+	c.shown.mu.Lock()
+	defer c.shown.mu.Unlock()
+	return Running{
+		ID: c.id, Session: c.session.ID, Tool: c.shown.tool, Connection: c.shown.connection,
+		Principal: c.session.Principal, Doing: clip(c.shown.doing, maxText), Since: c.at,
+	}
+}
+
+// freezeCaller is the call as a freeze knows it.
+func (c *call) freezeCaller() freeze.Caller {
+	seen := c.seen()
+	return freeze.Caller{Subject: seen.Principal.Subject, Session: seen.Session, Connection: seen.Connection}
 }
 
 // changes reports whether the call may have taken effect by now.

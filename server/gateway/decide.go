@@ -9,16 +9,15 @@ import (
 	"github.com/chaperone-dev/chaperone/tools"
 )
 
-// decide asks policy once, and refuses unless it allows.
+// decide asks policy, and refuses what it denies. What it wants people to agree
+// to is asked for later on the path.
 func (g *Gateway) decide(ctx context.Context, c *call) error {
 	c.input = g.input(c, c.action)
 	c.decision = c.decider.Decide(ctx, c.input)
 	c.isDecided = true
 	c.masker = c.decision.Masks.Masker(g.maskKey)
 	switch c.decision.Outcome {
-	case policy.Allow:
-	case policy.Approve, policy.Confirm:
-		return needsPeople(c.decision)
+	case policy.Allow, policy.Approve, policy.Confirm:
 	default:
 		return denied(c.decision)
 	}
@@ -27,11 +26,15 @@ func (g *Gateway) decide(ctx context.Context, c *call) error {
 
 // input is what policy judges an action of the call by.
 func (g *Gateway) input(c *call, a tools.Action) *policy.Input {
-	return &policy.Input{
+	in := &policy.Input{
 		Principal: c.session.Principal, Session: c.session.input(c.at), Connection: c.connection.Connection,
 		Call:   policy.Call{Tool: c.tool.Name, Reason: c.reason, DryRun: c.request.DryRun, Time: c.at.UTC()},
 		Action: a,
 	}
+	if c.preview != nil {
+		in.Preview = &c.preview.Impact
+	}
+	return in
 }
 
 // denied is the refusal of a decision that denies.
@@ -47,26 +50,6 @@ func denied(d policy.Decision) error {
 	for _, more := range d.Rules[min(1, len(d.Rules)):] {
 		r.Reason += fmt.Sprintf("; %s: %s", more.Name, more.Message)
 	}
-	return r
-}
-
-// needsPeople is the refusal of a call that policy wants a person to agree to.
-func needsPeople(d policy.Decision) error {
-	r := &tools.Refusal{Rule: "approval", Reason: "policy wants a person to agree to this first, and this gateway can't ask one yet"}
-	if d.Outcome == policy.Confirm {
-		r.Rule = "confirmation"
-	}
-	if len(d.Rules) > 0 {
-		r.Rule = d.Rules[0].Name
-	}
-	var who []string
-	for _, a := range d.Approve {
-		who = append(who, fmt.Sprintf("%d of %s (%s)", max(a.Count, 1), strings.Join(a.Groups, ", "), a.Rule))
-	}
-	if len(who) > 0 {
-		r.Reason += ": " + strings.Join(who, " and ")
-	}
-	r.Hint = "ask them to do it, or for a change of policy"
 	return r
 }
 

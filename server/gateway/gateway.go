@@ -3,11 +3,13 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 	"time"
 
 	"github.com/chaperone-dev/chaperone/policy"
 	"github.com/chaperone-dev/chaperone/recorder"
+	"github.com/chaperone-dev/chaperone/server/approval"
 	"github.com/chaperone-dev/chaperone/tools"
 )
 
@@ -26,6 +28,23 @@ type Decider interface {
 	Reads(path ...string) bool
 }
 
+// Approvals is the desk where calls wait for people. See package approval for
+// what its methods promise.
+type Approvals interface {
+	Ask(ctx context.Context, r approval.Request, call []byte, events ...recorder.Event) (_ approval.Request, fresh bool, err error)
+	Get(ctx context.Context, id string) (approval.Request, error)
+	Call(r approval.Request) ([]byte, error)
+	Await(ctx context.Context, id string) (approval.Request, error)
+	Cancel(ctx context.Context, id, why string) error
+	Spend(ctx context.Context, id, call, session string, events ...recorder.Event) error
+}
+
+// History reads the record.
+type History interface {
+	Events(ctx context.Context, session string) iter.Seq2[recorder.Event, error]
+	Content(ctx context.Context, c recorder.Content) ([]byte, error)
+}
+
 // Connection is an open target under the name that callers know.
 type Connection struct {
 	policy.Connection
@@ -39,6 +58,16 @@ type Config struct {
 	Record      Record
 	// Policy returns the policy in force.
 	Policy func() Decider
+	// Approvals is where calls wait for people; nil lets none wait.
+	Approvals Approvals
+	// History reads what became of earlier calls; nil only where Approvals is.
+	History History
+	// Frozen says what is frozen; nil freezes nothing.
+	Frozen Frozen
+	// Hold is how long a call waits before it is answered; 0 stands for 45 s.
+	Hold time.Duration
+	// Console is the address at which people answer, or "".
+	Console string
 	// Concurrent bounds the calls of one principal at a time; 0 stands for 16.
 	Concurrent int
 	// Log is for the operator; it gets no secrets. Nil discards.
@@ -53,6 +82,9 @@ type Gateway struct {
 	tools       []Tool
 	connections map[string]Connection
 	busy        *doorkeeper
+	hold        time.Duration
+	tickets     *tickets
+	running     *running
 	cursors     seal
 	digests     seal
 	maskKey     [32]byte
@@ -72,10 +104,13 @@ func New(c Config) (*Gateway, error) {
 	g := &Gateway{
 		config: c, connections: map[string]Connection{}, busy: newDoorkeeper(c.Concurrent),
 		cursors: seal(c.Record.Key("cursors")), digests: seal(c.Record.Key("digests")), maskKey: c.Record.Key("masks"),
-		log: c.Log, now: c.Now,
+		hold: c.Hold, tickets: newTickets(), running: &running{all: map[string]broken{}}, log: c.Log, now: c.Now,
 	}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
+	}
+	if g.hold <= 0 {
+		g.hold = defaultHold
 	}
 	if g.now == nil {
 		g.now = time.Now
@@ -85,7 +120,7 @@ func New(c Config) (*Gateway, error) {
 			g.tools = append(g.tools, Tool{t, f.Name()})
 		}
 	}
-	g.tools = append(g.tools, Tool{Tool: accessTool()})
+	g.tools = append(g.tools, Tool{Tool: waitTool()}, Tool{Tool: accessTool()})
 	for i, t := range g.tools {
 		whole, err := complete(t)
 		if err != nil {

@@ -13,7 +13,8 @@ import (
 
 // Call carries one call through every stage, in this order and no other:
 //
-//	identity -> describe -> decide -> record intent -> run -> mask -> record outcome -> reply
+//	identity -> describe -> decide -> preview -> confirm -> approve
+//	         -> record intent -> run -> mask -> record outcome -> reply
 //
 // Whatever stops a call becomes a reply that says why. The run belongs to the
 // gateway: ctx ends it only when the caller cancels or the gateway shuts down,
@@ -31,7 +32,12 @@ func (g *Gateway) Call(ctx context.Context, s *Session, in Incoming) (reply Repl
 		return g.stopped(c, stageIdentity, err)
 	}
 	defer leave()
+	ctx, end := g.running.enter(ctx, c)
+	defer end()
 
+	if reply, done := g.recall(ctx, c); done {
+		return reply
+	}
 	plan, err := g.describe(ctx, c)
 	if err != nil {
 		return g.stopped(c, stageDescribe, err)
@@ -39,8 +45,22 @@ func (g *Gateway) Call(ctx context.Context, s *Session, in Incoming) (reply Repl
 	if err := g.decide(ctx, c); err != nil {
 		return g.stopped(c, stageDecide, err)
 	}
+	plan, err = g.preview(ctx, c, plan)
+	if err != nil {
+		return g.stopped(c, stagePreview, err)
+	}
 	if c.request.DryRun {
 		return g.described(c)
+	}
+	if asked, err := g.confirm(ctx, c); err != nil {
+		return g.stopped(c, stageConfirm, err)
+	} else if asked {
+		return g.asking(c)
+	}
+	if approved, err := g.approve(ctx, c); err != nil {
+		return g.stopped(c, stageApprove, err)
+	} else if !approved {
+		return g.pending(c)
 	}
 	if err := g.recordIntent(ctx, c); err != nil {
 		return g.stopped(c, stageRecord, err)
@@ -64,6 +84,9 @@ const (
 	stageIdentity = "identity"
 	stageDescribe = "describe"
 	stageDecide   = "decide"
+	stagePreview  = "preview"
+	stageConfirm  = "confirm"
+	stageApprove  = "approve"
 	stageRecord   = "record"
 	stageRun      = "run"
 	stageMask     = "mask"
@@ -82,10 +105,13 @@ func (g *Gateway) identify(c *call) (leave func(), err error) {
 	if !p.Valid() {
 		return nil, &tools.Refusal{Rule: "identity", Reason: "the caller is not known", Hint: "sign in"}
 	}
+	if err := g.frozen(c); err != nil {
+		return nil, err
+	}
 	if err := g.config.Record.Ready(); err != nil {
 		return nil, err
 	}
-	return g.busy.enter(p.Issuer + "\x00" + p.Subject)
+	return g.busy.enter(callerKey(p))
 }
 
 // describe finds the tool and the connection, and turns the arguments into a
@@ -94,12 +120,15 @@ func (g *Gateway) describe(ctx context.Context, c *call) (tools.Plan, error) {
 	if err := g.open(c); err != nil {
 		return nil, err
 	}
+	c.opened()
+	if err := g.frozen(c); err != nil {
+		return nil, err
+	}
 	plan, err := g.plan(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	c.action = plan.Action()
-	c.isDescribed = true
+	c.describedAs(plan.Action())
 	switch {
 	case c.action.Effect == tools.Unknown:
 		return nil, notUnderstood(c.action)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/chaperone-dev/chaperone/policy"
 	"github.com/chaperone-dev/chaperone/recorder"
 	"github.com/chaperone-dev/chaperone/tools"
 )
@@ -18,7 +19,9 @@ func (g *Gateway) recordIntent(ctx context.Context, c *call) error {
 	now := g.now()
 	events := append(g.history(c), c.event(now, recorder.Started{}))
 	var err error
-	if c.action.Effect == tools.Read {
+	if c.decision.Outcome == policy.Approve {
+		err = c.session.kept(g.spend(context.WithoutCancel(ctx), c, events))
+	} else if c.action.Effect == tools.Read {
 		err = c.session.kept(g.config.Record.Note(events...))
 	} else {
 		err = g.append(c, events...)
@@ -56,7 +59,8 @@ func (g *Gateway) history(c *call) []recorder.Event {
 		return nil
 	}
 	received := recorder.Received{
-		Tool: clip(c.in.Tool, 64), Connection: c.connection.Name, Reason: c.reason, DryRun: c.request.DryRun,
+		Approval: c.approvalID(),
+		Tool:     clip(c.in.Tool, 64), Connection: c.connection.Name, Reason: c.reason, DryRun: c.request.DryRun,
 		Args: g.digests.digest(string(c.in.Args)), Size: len(c.in.Args),
 	}
 	events := []recorder.Event{c.event(c.at, received)}
@@ -68,6 +72,12 @@ func (g *Gateway) history(c *call) []recorder.Event {
 			Decision: c.decision, Principal: c.input.Principal, Session: c.input.Session,
 			Connection: c.input.Connection, Call: c.input.Call,
 		}))
+	}
+	if c.preview != nil {
+		events = append(events, c.event(c.at, recorder.Previewed{Preview: *c.preview}))
+	}
+	if c.confirmed != "" {
+		events = append(events, c.event(c.at, recorder.Confirmed{Answer: c.confirmed}))
 	}
 	c.noted = true
 	return append(c.session.opening(), events...)
@@ -96,6 +106,14 @@ func (g *Gateway) kept(c *call, a tools.Action, blank bool) recorder.Action {
 		return recorder.Action{Verb: a.Verb, Effect: a.Effect, Targets: a.Targets, Display: a.Blank}
 	}
 	return kept
+}
+
+// approvalID is the request that the call goes on by, or "".
+func (c *call) approvalID() string {
+	if c.approval == nil {
+		return ""
+	}
+	return c.approval.ID
 }
 
 func (c *call) event(at time.Time, body recorder.Body) recorder.Event {

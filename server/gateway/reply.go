@@ -17,6 +17,10 @@ const (
 	Refused Status = "refused"
 	// Failed: it ran and the target refused or stopped it.
 	Failed Status = "failed"
+	// Pending: nothing ran yet; it waits for people.
+	Pending Status = "pending"
+	// Asking: nothing ran yet; the client is to ask its person.
+	Asking Status = "asking"
 	// Ambiguous: it may have taken effect; nobody knows.
 	Ambiguous Status = "ambiguous"
 )
@@ -38,6 +42,11 @@ type Reply struct {
 	Position int `json:"position,omitempty"`
 	// Later says that the same call may pass another time.
 	Later bool `json:"later,omitempty"`
+	// Approval is the request that a pending call waits for, Until when.
+	Approval string `json:"approval_id,omitempty"`
+	Until    string `json:"until,omitempty"`
+	// Ticket comes back with the answer to a question.
+	Ticket string `json:"-"`
 	// NextCursor leads to the rest of a result that was cut.
 	NextCursor string `json:"next_cursor,omitempty"`
 	// Result is the JSON object that the tool's output schema describes.
@@ -45,7 +54,9 @@ type Reply struct {
 }
 
 // Error reports whether the call did not do what was asked.
-func (r Reply) Error() bool { return r.Status != OK && r.Status != Described }
+func (r Reply) Error() bool {
+	return r.Status != OK && r.Status != Described && r.Status != Pending && r.Status != Asking
+}
 
 // JSON is the reply and the members of its result, in one object.
 func (r Reply) JSON() []byte {

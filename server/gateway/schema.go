@@ -42,7 +42,7 @@ func complete(t Tool) (Tool, error) {
 		}
 	}
 	reply := mustParse(tools.SchemaOf[Reply](nil))
-	reply.Properties["status"] = tools.Words(string(OK), string(Described), string(Refused), string(Failed), string(Ambiguous))
+	reply.Properties["status"] = tools.Words(string(OK), string(Described), string(Pending), string(Asking), string(Refused), string(Failed), string(Ambiguous))
 	if t.Ceiling != tools.Read {
 		maps.Copy(reply.Properties, mustParse(tools.SchemaOf[dryRunOutput](nil)).Properties)
 	}

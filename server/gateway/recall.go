@@ -1,0 +1,124 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/chaperone-dev/chaperone/recorder"
+	"github.com/chaperone-dev/chaperone/server/approval"
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+const waitName = "approval_wait"
+
+// waitTool lets a caller go on with a call that waits for approval.
+func waitTool() tools.Tool {
+	return tools.Tool{
+		Name: waitName, Title: "Go on with a call that waits for approval", Ceiling: tools.Destroy, Idempotent: true,
+		Description: "Wait for the approval of an earlier call. Once it is approved the call runs, once, and you get its result;" +
+			" asked again, you get the same result. Call it with the approval_id that the call was answered with.",
+		Input: tools.SchemaOf[waitArgs](nil), Output: json.RawMessage(`{"type":"object","properties":{}}`),
+	}
+}
+
+type waitArgs struct {
+	ApprovalID string `json:"approval_id" jsonschema:"the approval_id that the call was answered with"`
+}
+
+// recall turns approval_wait into the call that waits, which then takes the
+// path of every call. Where that has ended already, it returns its reply.
+func (g *Gateway) recall(ctx context.Context, c *call) (reply Reply, done bool) {
+	if c.in.Tool != waitName {
+		return Reply{}, false
+	}
+	r, err := g.waiting(ctx, c)
+	if err != nil {
+		return g.stopped(c, stageApprove, err), true
+	}
+	if r.Phase == approval.Spent {
+		return g.outcome(ctx, c, r), true
+	}
+	if err := ended(&r); err != nil {
+		return g.stopped(c, stageApprove, err), true
+	}
+	held, err := g.config.Approvals.Call(r)
+	if err == nil {
+		err = json.Unmarshal(held, &c.in)
+	}
+	if err != nil {
+		return g.stopped(c, stageApprove, err), true
+	}
+	c.approval = &r
+	return Reply{}, false
+}
+
+// waiting finds the request that the caller means. Those of others are none.
+func (g *Gateway) waiting(ctx context.Context, c *call) (approval.Request, error) {
+	var args waitArgs
+	if err := tools.DecodeArgs(c.in.Args, &args); err != nil {
+		return approval.Request{}, badArguments(err.Error())
+	}
+	unknown := &tools.Refusal{
+		Rule: "unknown-approval", Reason: fmt.Sprintf("you have no request for approval %q", clip(args.ApprovalID, 64)),
+		Hint: "use the approval_id that the call was answered with",
+	}
+	if g.config.Approvals == nil {
+		return approval.Request{}, unknown
+	}
+	r, err := g.config.Approvals.Get(ctx, args.ApprovalID)
+	if errors.Is(err, recorder.ErrNotFound) {
+		return r, unknown
+	}
+	p := c.session.Principal
+	if err == nil && (r.Principal.Issuer != p.Issuer || r.Principal.Subject != p.Subject) {
+		return r, unknown
+	}
+	return r, err
+}
+
+// outcome is the reply to a call that ran before, from the record.
+func (g *Gateway) outcome(ctx context.Context, c *call, r approval.Request) Reply {
+	reply, found, err := g.remembered(ctx, r)
+	switch {
+	case err != nil:
+		return g.stopped(c, stageApprove, err)
+	case !found:
+		return g.stopped(c, stageApprove, &tools.Refusal{
+			Rule: "approval-running", Reason: "the call runs at this moment", Later: true,
+			Hint: "call approval_wait again in a while",
+		})
+	}
+	if err := g.recordEnd(c, recorder.Refused{
+		Stage: stageApprove, Rule: "approval-spent", Reason: "it ran already; its stored outcome was returned", Hint: "call " + r.SpentBy,
+	}); err != nil {
+		return g.unavailable(c, err)
+	}
+	return reply
+}
+
+// remembered looks the outcome of a spent request up.
+func (g *Gateway) remembered(ctx context.Context, r approval.Request) (reply Reply, found bool, err error) {
+	for e, err := range g.config.History.Events(ctx, r.SpentIn) {
+		if err != nil {
+			return reply, false, err
+		}
+		if e.Call != r.SpentBy {
+			continue
+		}
+		reply.Call = r.SpentBy
+		switch body := e.Body.(type) {
+		case recorder.Finished:
+			content, err := g.config.History.Content(ctx, e.Content)
+			return Reply{Status: OK, Call: r.SpentBy, Result: content}, true, err
+		case recorder.Failed:
+			return Reply{Status: Failed, Call: r.SpentBy, Code: body.Code, Hint: body.Hint, Message: capital(sentence(body.Message)) + "."}, true, nil
+		case recorder.Refused:
+			return Reply{Status: Refused, Call: r.SpentBy, Rule: body.Rule, Hint: body.Hint, Message: capital(sentence(body.Reason)) + "."}, true, nil
+		case recorder.Ambiguous:
+			return Reply{Status: Ambiguous, Call: r.SpentBy, Message: capital(sentence(body.Why)) + "."}, true, nil
+		}
+	}
+	return reply, false, nil
+}
