@@ -18,9 +18,21 @@ import (
 	"github.com/chaperone-dev/chaperone/tools"
 )
 
-// The tests of this file and of cancel_test.go have the numbers of the defects
-// of mcp-go that CONTRIBUTING lists. Each fails when what holds the defect off
-// is taken away.
+// The tests of this file and of cancel_test.go have the numbers of these defects
+// of mcp-go v1.2.1. Each fails when what holds the defect off is taken away.
+//
+//  1. The context of a task ends as soon as the task is made.
+//  2. Handlers of task tools go past the middleware.
+//  3. Its recovery sends the text of a panic to the client.
+//  4. Since 2026-07-28, a cancellation ends whichever request has the id.
+//  5. A session is good for every caller who knows its id.
+//  6. So is any id that looks like one.
+//  7. Answers to questions that nobody asked reach the handler.
+//  8. Notifications get lost over HTTP.
+//  9. Over stdio, a call that is cancelled while it waits still runs.
+//  10. The end of the input, a signal, or hanging up ends a call that runs.
+//  11. Calls that it refuses itself are seen by hooks only.
+//  12. Session ids are the same for all over stdio, and empty since 2026-07-28.
 
 func TestDefect01TasksAreNotOffered(t *testing.T) {
 	s := newTestSite(t)

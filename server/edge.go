@@ -87,8 +87,10 @@ func (e *Edge) handle(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallTool
 		session.setClient(clientNamed(info.ClientInfo.Name, info.ClientInfo.Version))
 	}
 	// mcp-go ends ctx when a connection breaks. The call goes on by its own.
-	ctx = e.calls.detach(ctx)
-	reply := e.gateway.Call(ctx, session.gateway(e.gateway), gateway.Incoming{Tool: r.Params.Name, Args: r.Params.RawArguments})
+	reply := e.gateway.Call(e.calls.detach(ctx), session.gateway(e.gateway), e.incoming(ctx, session, r))
+	if reply.Status == gateway.Asking {
+		return ask(reply), nil
+	}
 	return result(reply), nil
 }
 
@@ -107,6 +109,7 @@ func result(reply gateway.Reply) *mcp.CallToolResult {
 func (e *Edge) initialized(ctx context.Context, _ any, m *mcp.InitializeRequest, _ *mcp.InitializeResult) {
 	if s := sessionFrom(ctx); s != nil {
 		s.setClient(clientNamed(m.Params.ClientInfo.Name, m.Params.ClientInfo.Version))
+		s.setElicits(m.Params.Capabilities.Elicitation != nil)
 	}
 }
 

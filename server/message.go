@@ -29,6 +29,10 @@ type header struct {
 	// ours, have none. It is one that mcp-go sends back as it came.
 	id     requestID
 	params json.RawMessage
+	// answers is the id of the request of ours that the message answers, with
+	// result, which is nil if that is an error.
+	answers requestID
+	result  json.RawMessage
 }
 
 // requestID is a request's id in a form in which equal ids are equal: 1 is not
@@ -59,7 +63,7 @@ func readHeader(message []byte) (h header, fault *mcp.JSONRPCError) {
 		if h.id == "" || members["result"] == nil && members["error"] == nil {
 			return h, invalid("the member \"method\" is missing")
 		}
-		h.id = ""
+		h.answers, h.id, h.result = h.id, "", json.RawMessage(members["result"])
 	}
 	return h, nil
 }

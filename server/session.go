@@ -28,6 +28,8 @@ type session struct {
 	mu     sync.Mutex
 	client policy.Client
 	opened *gateway.Session
+	// canAsk says that the client shows its person questions of ours.
+	canAsk bool
 }
 
 // maxClientName bounds what a client may call itself.
@@ -43,6 +45,18 @@ func (s *session) setClient(c policy.Client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.client = c
+}
+
+func (s *session) setElicits(can bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.canAsk = can
+}
+
+func (s *session) elicits() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.canAsk
 }
 
 // gateway is the gateway's own session.

@@ -26,7 +26,7 @@ func TestShutdownLetsCallsEnd(t *testing.T) {
 	ctx, hangUp := context.WithCancel(t.Context())
 	dropped := gone.goCall(ctx, 1, "fake_write", "held")
 	within(t, held.begun, "a call begins")
-	stream, closeStream, err := h.connect(t, "erin").listen()
+	stream, closeStream, err := h.connect(t, "erin").listen() //nolint:bodyclose // closeStream does
 	if err != nil {
 		t.Fatal(err)
 	}

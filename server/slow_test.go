@@ -39,6 +39,21 @@ func TestSlowBodiesAreCut(t *testing.T) {
 	w.ends()
 }
 
+// TestBodiesMayTakeLongerThanHeads, once it is known whose they are.
+func TestBodiesMayTakeLongerThanHeads(t *testing.T) {
+	s := newTestSite(t)
+	s.edge.times.header = quick
+	h := s.serveHTTP()
+	c := h.connect(t, "alice")
+	w := h.dial(t)
+	w.say(head+"Mcp-Session-Id: %s\nContent-Length: %d\n\n", c.session, len(ping))
+	time.Sleep(2 * quick)
+	w.say("%s", ping)
+	if status, _, body := w.hear(); status != http.StatusOK {
+		t.Errorf("%d %s", status, body)
+	}
+}
+
 func TestIdleConnectionsAreClosed(t *testing.T) {
 	s := newTestSite(t)
 	s.edge.times.idle = quick

@@ -87,6 +87,8 @@ func (s *stdio) take(ctx context.Context, l line) {
 		s.handle(ctx, "", func() any { return fault })
 	case h.isCancellation():
 		s.edge.calls.cancel(s.session, h.cancels())
+	case h.answers != "":
+		s.peer.answered(h.answers, h.result)
 	case h.id == "":
 		s.edge.handleMessage(ctx, h.id, l.text)
 	default:
@@ -143,12 +145,14 @@ func (s *stdio) send(id requestID, message any) {
 	}
 }
 
-// notify sends notifications as they come.
+// notify sends notifications, and requests of ours, as they come.
 func (s *stdio) notify(ctx context.Context) {
 	for {
 		select {
 		case n := <-s.peer.notifications:
 			s.send("", n)
+		case r := <-s.peer.requests:
+			s.send("", r)
 		case <-ctx.Done():
 			return
 		}

@@ -65,7 +65,7 @@ func (h *served) play(t *testing.T, n, rounds int) {
 		c = h.connect(t, name)
 	}
 	if n%3 == 0 && c.session != "" {
-		stream, hangUp, err := c.listen()
+		stream, hangUp, err := c.listen() //nolint:bodyclose // hangUp does
 		if err != nil || stream.StatusCode != http.StatusOK {
 			t.Errorf("client %d can't listen: %v", n, err)
 			return

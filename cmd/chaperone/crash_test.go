@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -27,7 +30,8 @@ allow contains "all" if input.principal.subject != ""
 // crashSite is a database and a configuration for a program that will be killed.
 type crashSite struct {
 	dir, config, dsn string
-	db               *pgx.Conn
+	// db may be in a transaction; watch is not, so that it sees what goes on.
+	db, watch *pgx.Conn
 }
 
 func newCrashSite(t *testing.T) *crashSite {
@@ -37,7 +41,7 @@ func newCrashSite(t *testing.T) *crashSite {
 	admin := connect(t, server.Superuser("postgres"))
 	sqlExec(t, admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
 	sqlExec(t, admin, "CREATE DATABASE "+name)
-	s := &crashSite{dir: t.TempDir(), dsn: server.Superuser(name), db: connect(t, server.Superuser(name))}
+	s := &crashSite{dir: t.TempDir(), dsn: server.Superuser(name), db: connect(t, server.Superuser(name)), watch: connect(t, server.Superuser(name))}
 	sqlExec(t, s.db, "CREATE TABLE ledger (tag text PRIMARY KEY)")
 	sqlExec(t, s.db, "CREATE TABLE gate (id int PRIMARY KEY); INSERT INTO gate VALUES (1)")
 	s.config = filepath.Join(s.dir, "chaperone.yaml")
@@ -72,16 +76,16 @@ func insert(tag string) map[string]any {
 
 // story is what the record says of the calls of a site.
 type story struct {
-	// started are the tags whose call is on record as started.
-	started map[string]bool
+	// started are the calls that are on record as started, by tag.
+	started map[string]string
 	// ended is how the call of an id ended, by kind.
 	ended map[string]recorder.Kind
 }
 
-// read verifies the record and reads what it says.
+// read closes what was in flight, as the next start does, verifies the record
+// and reads what it says.
 func (s *crashSite) read(t *testing.T) story {
 	t.Helper()
-	// Opening closes what was in flight; it is what the next start does.
 	r, err := recorder.Open(t.Context(), recorder.Options{Dir: filepath.Join(s.dir, "state"), Version: "test"})
 	if err != nil {
 		t.Fatal(err)
@@ -89,24 +93,56 @@ func (s *crashSite) read(t *testing.T) story {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
+	reader := s.open(t)
+	verifies(t, reader)
+	return tell(t, reader)
+}
+
+// open opens the record for reading, as the program left it.
+func (s *crashSite) open(t *testing.T) *recorder.Reader {
+	t.Helper()
 	reader, err := recorder.OpenReader(t.Context(), filepath.Join(s.dir, "state"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = reader.Close() }()
-	report, err := reader.Verify(t.Context(), recorder.VerifyOptions{})
-	if err != nil || !report.OK() {
-		t.Fatalf("verify: %v, %v", err, report.Problems)
+	t.Cleanup(func() { _ = reader.Close() })
+	return reader
+}
+
+// ended is how calls ended on record so far.
+func (s *crashSite) ended(t *testing.T) map[string]recorder.Kind {
+	t.Helper()
+	return tell(t, s.open(t)).ended
+}
+
+func (s *crashSite) now(t *testing.T) (text string) {
+	t.Helper()
+	if err := s.db.QueryRow(t.Context(), "SELECT clock_timestamp()::text").Scan(&text); err != nil {
+		t.Fatal(err)
 	}
+	return text
+}
+
+// tell reads what the record says.
+func tell(t *testing.T, reader *recorder.Reader) story {
+	t.Helper()
 	sessions, err := reader.Sessions(t.Context(), recorder.SessionFilter{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := story{map[string]bool{}, map[string]recorder.Kind{}}
+	out := story{map[string]string{}, map[string]recorder.Kind{}}
 	for _, session := range sessions {
 		out.add(t, reader, session.ID)
 	}
 	return out
+}
+
+func verifies(t *testing.T, reader *recorder.Reader) {
+	t.Helper()
+	report, err := reader.Verify(t.Context(), recorder.VerifyOptions{})
+	if err != nil || !report.OK() {
+		t.Fatalf("verify: %v, %v", err, report.Problems)
+	}
 }
 
 func (o *story) add(t *testing.T, reader *recorder.Reader, session string) {
@@ -122,7 +158,9 @@ func (o *story) add(t *testing.T, reader *recorder.Reader, session string) {
 				tags[e.Call] = strings.Trim(b.Params[0], `"`)
 			}
 		case recorder.Started:
-			o.started[tags[e.Call]] = true
+			if tag, ok := tags[e.Call]; ok {
+				o.started[tag] = e.Call
+			}
 		case recorder.Finished, recorder.Refused, recorder.Failed, recorder.Ambiguous:
 			if earlier, twice := o.ended[e.Call]; twice {
 				t.Errorf("call %s ended twice: %s and %s", e.Call, earlier, b.Kind())
@@ -130,6 +168,11 @@ func (o *story) add(t *testing.T, reader *recorder.Reader, session string) {
 			o.ended[e.Call] = b.Kind()
 		}
 	}
+}
+
+// kinds is how a call ends on record, by the status of its reply.
+var kinds = map[string]recorder.Kind{
+	"ok": recorder.KindFinished, "refused": recorder.KindRefused, "failed": recorder.KindFailed, "ambiguous": recorder.KindAmbiguous,
 }
 
 // check compares the database, the replies and the record.
@@ -147,17 +190,30 @@ func (s *crashSite) check(t *testing.T, replies map[string]toolReply) story {
 	there := map[string]bool{}
 	for _, tag := range written {
 		there[tag] = true
-		if !on.started[tag] {
+		call, ok := on.started[tag]
+		switch kind := on.ended[call]; {
+		case !ok:
 			t.Errorf("%s was written, and its intent is not on record", tag)
+		case kind != recorder.KindFinished && kind != recorder.KindAmbiguous:
+			t.Errorf("%s was written, and is on record as %q", tag, kind)
+		}
+	}
+	for tag, call := range on.started {
+		switch kind := on.ended[call]; {
+		case kind == "":
+			t.Errorf("%s was started, and nothing says how it ended", tag)
+		case kind == recorder.KindFinished && !there[tag] && strings.HasPrefix(tag, "write"):
+			t.Errorf("%s is on record as done, and was not written", tag)
 		}
 	}
 	for tag, reply := range replies {
-		kind, ok := on.ended[reply.Call]
-		switch {
+		switch kind, ok := on.ended[reply.Call]; {
 		case !ok:
 			t.Errorf("%s was answered (%s), and its outcome is not on record", tag, reply.Status)
-		case reply.Status == "ok" && (kind != recorder.KindFinished || !there[tag] && !strings.HasPrefix(tag, "read")):
-			t.Errorf("%s was answered ok; on record it is %s, in the database %v", tag, kind, there[tag])
+		case kind != kinds[reply.Status]:
+			t.Errorf("%s was answered %s, and is on record as %s", tag, reply.Status, kind)
+		case reply.Status == "ok" && !there[tag] && strings.HasPrefix(tag, "write"):
+			t.Errorf("%s was answered ok, and was not written", tag)
 		case reply.Status == "failed" && there[tag]:
 			t.Errorf("%s was answered failed, and was written", tag)
 		}
@@ -171,12 +227,22 @@ func (s *crashSite) check(t *testing.T, replies map[string]toolReply) story {
 func TestKillAnyTime(t *testing.T) {
 	s := newCrashSite(t)
 	rounds := crashes
-	if testing.Short() {
+	switch {
+	case testing.Short():
 		rounds = 10
+	case underRace:
+		rounds = 40
 	}
 	replies := map[string]toolReply{}
 	for round := range rounds {
-		s.killOnce(t, round, rand.IntN(60), replies)
+		if round%8 == 7 {
+			s.killEarly(t, time.Duration(rand.IntN(100))*time.Millisecond)
+		} else {
+			s.killOnce(t, round, rand.IntN(60), replies)
+		}
+		if round%10 == 0 {
+			verifies(t, s.open(t))
+		}
 	}
 	on := s.check(t, replies)
 	ambiguous := 0
@@ -185,9 +251,27 @@ func TestKillAnyTime(t *testing.T) {
 			ambiguous++
 		}
 	}
-	if len(replies) < rounds || ambiguous == 0 {
+	if len(replies) < rounds || ambiguous < rounds/4 {
 		t.Errorf("%d answers and %d ambiguous calls in %d rounds: this did not kill calls under way", len(replies), ambiguous, rounds)
 	}
+}
+
+// killEarly kills the program while it starts, and ends what the one before it
+// left open.
+func (s *crashSite) killEarly(t *testing.T, after time.Duration) {
+	t.Helper()
+	cmd := exec.Command(program(t), "stdio", "--config", s.config)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stdin.Close() }()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(after)
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
 }
 
 // killOnce lets eight callers call until they have had so many answers together,
@@ -251,65 +335,150 @@ func (s *crashSite) holdRecord(t *testing.T) (release func()) {
 // waitFor waits until a query says true.
 func (s *crashSite) waitFor(t *testing.T, query string) {
 	t.Helper()
-	for t.Context().Err() == nil {
+	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(2 * time.Millisecond) {
 		var ok bool
-		if err := s.db.QueryRow(t.Context(), query).Scan(&ok); err != nil {
+		if err := s.watch.QueryRow(t.Context(), query).Scan(&ok); err != nil {
 			t.Fatal(err)
 		}
 		if ok {
 			return
 		}
 	}
+	t.Fatalf("it never came true: %s", query)
 }
 
 const (
 	waitingForGate = `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`
-	nobodyWrites   = `SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle')`
+	// doneSince says that the program used a connection after the moment, and
+	// has nothing open.
+	doneSince = `SELECT count(*) FILTER (WHERE state = 'idle' AND state_change > '%s') > 0 AND count(*) FILTER (WHERE state <> 'idle') = 0
+		FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'chaperone'`
+	// slowCommit makes a commit wait for the gate.
+	slowCommit = `CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM FROM gate FOR UPDATE; RETURN NULL; END $$;
+		CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON ledger DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()`
 )
+
+// gated is an insert that waits for the gate.
+func gated(tag string) map[string]any {
+	return map[string]any{"connection": "db", "reason": "crash test", "params": []any{tag},
+		"sql": "with g as (select id from gate for update) insert into ledger select $1 from g"}
+}
+
+// send makes a call whose answer nobody waits for.
+func send(p *peer, args map[string]any) { _, _ = p.call("sql_write", args) }
+
+// callDeaf starts the program and makes a call, as a client that reads nothing.
+func callDeaf(t *testing.T, config string, args map[string]any) (kill func()) {
+	t.Helper()
+	cmd := exec.Command(program(t), "stdio", "--config", config)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cmd.StdoutPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []map[string]any{
+		{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": initializeParams},
+		{"jsonrpc": "2.0", "method": "notifications/initialized"},
+		{"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": map[string]any{"name": "sql_write", "arguments": args}},
+	} {
+		if err := json.NewEncoder(stdin).Encode(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var once sync.Once
+	kill = func() { once.Do(func() { _ = cmd.Process.Kill(); _ = cmd.Wait(); _ = stdin.Close() }) }
+	t.Cleanup(kill)
+	return kill
+}
+
+var initializeParams = map[string]any{
+	"protocolVersion": "2025-11-25", "capabilities": map[string]any{}, "clientInfo": map[string]string{"name": "test", "version": "1"},
+}
+
+// stages are the places where the program can be held, with one call under way.
+var stages = map[string]struct {
+	// hold brings the program to the stage.
+	hold func(t *testing.T, s *crashSite, p *peer) (release func())
+	// written and started are what must be true afterwards, and kind is how
+	// the call ended on record.
+	written, started bool
+	kind             recorder.Kind
+}{
+	"while it is described": {
+		hold: func(t *testing.T, s *crashSite, p *peer) func() {
+			sqlExec(t, s.db, "BEGIN; LOCK TABLE pg_policy IN ACCESS EXCLUSIVE MODE")
+			go send(p, insert("x"))
+			s.waitFor(t, waitingForGate)
+			return func() { sqlExec(t, s.db, "ROLLBACK") }
+		},
+	},
+	"before the intent is recorded": {
+		hold: func(t *testing.T, s *crashSite, p *peer) func() {
+			release := s.holdRecord(t)
+			began := s.now(t)
+			go send(p, insert("x"))
+			s.waitFor(t, fmt.Sprintf(doneSince, began))
+			time.Sleep(50 * time.Millisecond) // it decides, and comes to the record
+			return release
+		},
+	},
+	"while the statement runs": {
+		hold: func(t *testing.T, s *crashSite, p *peer) func() {
+			sqlExec(t, s.db, "BEGIN; SELECT FROM gate FOR UPDATE")
+			go send(p, gated("x"))
+			s.waitFor(t, waitingForGate)
+			return func() { sqlExec(t, s.db, "ROLLBACK") }
+		},
+		started: true, kind: recorder.KindAmbiguous,
+	},
+	"while the database commits": {
+		hold: func(t *testing.T, s *crashSite, p *peer) func() {
+			sqlExec(t, s.db, slowCommit)
+			sqlExec(t, s.db, "BEGIN; SELECT FROM gate FOR UPDATE")
+			go send(p, insert("x"))
+			s.waitFor(t, waitingForGate)
+			return func() {
+				sqlExec(t, s.db, "ROLLBACK")
+				s.waitFor(t, `SELECT EXISTS (SELECT FROM ledger WHERE tag = 'x')`)
+			}
+		},
+		written: true, started: true, kind: recorder.KindAmbiguous,
+	},
+	"before the outcome is recorded": {
+		hold: func(t *testing.T, s *crashSite, p *peer) func() {
+			sqlExec(t, s.db, "BEGIN; SELECT FROM gate FOR UPDATE")
+			go send(p, gated("x"))
+			s.waitFor(t, waitingForGate)
+			release := s.holdRecord(t)
+			sqlExec(t, s.db, "ROLLBACK")
+			s.waitFor(t, `SELECT EXISTS (SELECT FROM ledger WHERE tag = 'x')`)
+			return release
+		},
+		written: true, started: true, kind: recorder.KindAmbiguous,
+	},
+	"before the reply is out": {
+		hold: func(t *testing.T, s *crashSite, p *peer) func() {
+			large := insert("x")
+			large["sql"] = "insert into ledger values ($1) returning repeat('x', 500000)"
+			kill := callDeaf(t, s.config, large)
+			s.waitFor(t, `SELECT EXISTS (SELECT FROM ledger WHERE tag = 'x')`)
+			for len(s.ended(t)) == 0 {
+				time.Sleep(10 * time.Millisecond)
+			}
+			return kill
+		},
+		written: true, started: true, kind: recorder.KindFinished,
+	},
+}
 
 // TestKillAtStage holds the program still at a stage and kills it there.
 func TestKillAtStage(t *testing.T) {
-	gated := func(tag string) map[string]any {
-		return map[string]any{"connection": "db", "reason": "crash test", "params": []any{tag},
-			"sql": "with g as (select id from gate for update) insert into ledger select $1 from g"}
-	}
-	for name, stage := range map[string]struct {
-		// hold brings the program to the stage, with a call under way.
-		hold func(t *testing.T, s *crashSite, p *peer) (release func())
-		// written and started are what must be true afterwards.
-		written, started bool
-		kind             recorder.Kind
-	}{
-		"before the intent is recorded": {
-			hold: func(t *testing.T, s *crashSite, p *peer) func() {
-				release := s.holdRecord(t)
-				go func() { _, _ = p.call("sql_write", insert("x")) }()
-				s.waitFor(t, nobodyWrites)
-				return release
-			},
-		},
-		"while the statement runs": {
-			hold: func(t *testing.T, s *crashSite, p *peer) func() {
-				sqlExec(t, s.db, "BEGIN; SELECT FROM gate FOR UPDATE")
-				go func() { _, _ = p.call("sql_write", gated("x")) }()
-				s.waitFor(t, waitingForGate)
-				return func() { sqlExec(t, s.db, "ROLLBACK") }
-			},
-			started: true, kind: recorder.KindAmbiguous,
-		},
-		"before the outcome is recorded": {
-			hold: func(t *testing.T, s *crashSite, p *peer) func() {
-				sqlExec(t, s.db, "BEGIN; SELECT FROM gate FOR UPDATE")
-				go func() { _, _ = p.call("sql_write", gated("x")) }()
-				s.waitFor(t, waitingForGate)
-				release := s.holdRecord(t)
-				sqlExec(t, s.db, "ROLLBACK")
-				s.waitFor(t, `SELECT EXISTS (SELECT FROM ledger WHERE tag = 'x')`)
-				return release
-			},
-			written: true, started: true, kind: recorder.KindAmbiguous,
-		},
-	} {
+	for name, stage := range stages {
 		t.Run(name, func(t *testing.T) {
 			s := newCrashSite(t)
 			p := startPeer(t, s.config)
@@ -321,8 +490,8 @@ func TestKillAtStage(t *testing.T) {
 			if err := s.db.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM ledger WHERE tag = 'x')`).Scan(&written); err != nil {
 				t.Fatal(err)
 			}
-			if written != stage.written || on.started["x"] != stage.started {
-				t.Errorf("written %v, started %v; want %v, %v", written, on.started["x"], stage.written, stage.started)
+			if _, started := on.started["x"]; written != stage.written || started != stage.started {
+				t.Errorf("written %v, started %v; want %v, %v", written, started, stage.written, stage.started)
 			}
 			for call, kind := range on.ended {
 				if kind != stage.kind {

@@ -78,14 +78,11 @@ func (p *plan) ended(ctx context.Context, err error, limits tools.Limits) error 
 	return lost()
 }
 
-// before is what stands in front of a statement: nothing, but for others that
+// before is what stands in front of a statement: comments, and statements that
 // are empty.
 func before(s *statement.Statement) string {
-	if strings.HasPrefix(s.Text, s.Query) {
-		return ""
-	}
-	text, _, _ := strings.Cut(s.Text, ";"+s.Query)
-	return text + ";"
+	text, _, _ := strings.Cut(s.Text, s.Query)
+	return text
 }
 
 // guards are the first steps of a pipeline: the transaction, the server's own

@@ -66,6 +66,10 @@ func (p *plan) write(ctx context.Context, out *collector) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if !rowsOnly[p.action.Verb] {
+		// What this changes may be what other analyses rest on.
+		defer p.connection.known.Purge()
+	}
 	return commitNow(ctx, conn)
 }
 
@@ -85,6 +89,9 @@ func (p *plan) change(ctx context.Context, out *collector) (lease, error) {
 	}
 	return lease{}, err
 }
+
+// rowsOnly are the changes that leave the catalog as it is.
+var rowsOnly = map[string]bool{"insert": true, "update": true, "delete": true, "merge": true}
 
 // commitNow ends the transaction. Only a server that answers says for sure how.
 func commitNow(ctx context.Context, conn lease) error {

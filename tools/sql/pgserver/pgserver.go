@@ -127,6 +127,9 @@ func (s *Server) start(ctx context.Context) error {
 		"-t", strconv.Itoa(int(startTimeout.Seconds())), "-w", "start")
 }
 
+// Dir is the folder that holds everything of the server.
+func (s *Server) Dir() string { return s.options.Dir }
+
 // Stop ends the server at once, cutting off what runs on it. Stopping a server
 // that does not run does nothing.
 func (s *Server) Stop(ctx context.Context) {

@@ -106,6 +106,11 @@ func (n names) add(m proto.Message) {
 		}
 	case *typeName:
 		n.types.add(qualified(m.GetNames()))
+		if len(m.GetTypmods()) > 0 {
+			// The type's own function reads them as early as constants.
+			n.traits.add(literals)
+			n.traits.add(nested)
+		}
 	case *aConst:
 		n.literal(m)
 	case *jsonFuncExpr:

@@ -47,10 +47,14 @@ func edit(path string, change func(*hujson.Object, layout) error) (changed bool,
 	if string(after) == string(before) {
 		return false, nil
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return false, err
+	err = os.MkdirAll(filepath.Dir(path), 0o755)
+	if err == nil {
+		err = replace(path, after, mode)
 	}
-	return true, replace(path, after, mode)
+	if err != nil {
+		return false, fmt.Errorf("%s can't be written: %w", path, err)
+	}
+	return true, nil
 }
 
 func read(path string) (text []byte, mode fs.FileMode, err error) {
