@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -29,7 +30,8 @@ func DecodeArgs(data json.RawMessage, into any) error {
 }
 
 func plainly(err *jsonv2.SemanticError) error {
-	name := strings.TrimPrefix(string(err.JSONPointer), "/")
+	// The tokens of a pointer are the names as they were written (RFC 6901).
+	name := strings.Join(slices.Collect(err.JSONPointer.Tokens()), "/")
 	switch {
 	case errors.Is(err, jsonv2.ErrUnknownName):
 		return fmt.Errorf("the argument %q is not known", name)

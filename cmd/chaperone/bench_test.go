@@ -144,12 +144,13 @@ func BenchmarkRead(b *testing.B) {
 const round = 50
 
 func (s *benchSite) compare(b *testing.B, sql string, clients int) {
-	governed := make([]func(context.Context) error, clients)
+	governed, pings := make([]func(context.Context) error, clients), make([]func(context.Context) error, clients)
 	for i := range governed {
 		c, err := demo.Connect(b.Context(), s.url, s.tokens[i%len(s.tokens)])
 		if err != nil {
 			b.Fatal(err)
 		}
+		pings[i] = c.Ping
 		governed[i] = func(ctx context.Context) error {
 			reply, err := c.Call(ctx, "sql_read", map[string]any{"sql": sql})
 			if err == nil && reply.IsError {
@@ -165,11 +166,13 @@ func (s *benchSite) compare(b *testing.B, sql string, clients int) {
 	take(b, governed, round)
 	take(b, bare, round)
 	b.ResetTimer()
-	var with, without []time.Duration
+	var with, without, empty []time.Duration
 	for len(with) < b.N {
 		with = append(with, take(b, governed, round)...)
 		without = append(without, take(b, bare, round)...)
+		empty = append(empty, take(b, pings, round)...)
 	}
+	slices.Sort(empty)
 	slices.Sort(with)
 	slices.Sort(without)
 	p50, base := with[len(with)/2], without[len(without)/2]
@@ -178,6 +181,7 @@ func (s *benchSite) compare(b *testing.B, sql string, clients int) {
 	b.ReportMetric(float64(base.Microseconds()), "bare-p50-us")
 	b.ReportMetric(float64((p50 - base).Microseconds()), "added-us")
 	b.ReportMetric(float64(p50)/float64(base), "ratio")
+	b.ReportMetric(float64(empty[len(empty)/2].Microseconds()), "ping-p50-us")
 }
 
 // take lets each client make its calls, and returns how long each call took.

@@ -5,10 +5,18 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
 
-func main() { os.Exit(run()) }
+func main() {
+	// A large result passes through several hands at once. Below this, memory is
+	// cheap; above, it is worth collecting. GOMEMLIMIT says otherwise.
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(64 << 20)
+	}
+	os.Exit(run())
+}
 
 // run runs the command line and returns the exit code.
 func run() int {

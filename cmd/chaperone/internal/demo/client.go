@@ -61,6 +61,12 @@ func (c *Client) Call(ctx context.Context, tool string, args map[string]any) (Re
 	return reply, nil
 }
 
+// Ping asks whether the server is there.
+func (c *Client) Ping(ctx context.Context) error {
+	_, err := c.request(ctx, "ping", nil)
+	return err
+}
+
 // Close ends the session.
 func (c *Client) Close(ctx context.Context) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodDelete, c.url, nil)
