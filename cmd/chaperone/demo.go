@@ -137,7 +137,7 @@ func serveDemo(ctx context.Context, o *options, f demoFlags, folder *demo.Folder
 	defer func() { err = errors.Join(err, a.Close()) }()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	go a.Watch(ctx)
+	go a.Run(ctx)
 	served := make(chan error, 1)
 	go func() {
 		served <- a.Edge.ServeHTTP(ctx, l, server.HTTP{Verify: tokens.Verify, Hosts: hosts(c)})

@@ -59,7 +59,7 @@ func serve(ctx context.Context, o *options, listen string) error {
 	if err != nil {
 		return fmt.Errorf("server.listen: %w; end what runs there, or choose another address by --listen", err)
 	}
-	go a.Watch(ctx)
+	go a.Run(ctx)
 	_, _ = fmt.Fprintf(o.err, "chaperone: serving MCP at %s\n", mcpURL(c, l.Addr()))
 	err = a.Edge.ServeHTTP(ctx, l, server.HTTP{
 		Verify: tokens.Verify, Hosts: hosts(c), CertFile: c.Server.TLS.Cert, KeyFile: c.Server.TLS.Key,

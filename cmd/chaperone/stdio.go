@@ -26,7 +26,7 @@ func newStdio(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			go a.Watch(cmd.Context())
+			go a.Run(cmd.Context())
 			return errors.Join(a.Edge.ServeStdio(cmd.Context(), o.in, o.out, who), a.Close())
 		},
 	}

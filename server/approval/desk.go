@@ -71,11 +71,13 @@ type Desk struct {
 	changed chan struct{}
 	// seen is the latest change that was taken in.
 	seen int64
+	// closed is closed when nothing more is awaited.
+	closed chan struct{}
 }
 
 // NewDesk opens the desk with the requests that are open on record.
 func NewDesk(ctx context.Context, o Options) (*Desk, error) {
-	d := &Desk{options: o, log: o.Log, now: o.Now, open: map[string]Request{}, byKey: map[string]string{}, changed: make(chan struct{})}
+	d := &Desk{options: o, log: o.Log, now: o.Now, open: map[string]Request{}, byKey: map[string]string{}, changed: make(chan struct{}), closed: make(chan struct{})}
 	if d.options.Expires <= 0 {
 		d.options.Expires = defaultExpires
 	}

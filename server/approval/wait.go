@@ -12,8 +12,10 @@ import (
 const pollEvery = 250 * time.Millisecond
 
 // Run follows what other processes change and lets requests expire, until ctx
-// ends.
+// ends. Then nothing is awaited any more, so that no call keeps a process that
+// is told to stop. It must be called once.
 func (d *Desk) Run(ctx context.Context) {
+	defer close(d.closed)
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
@@ -90,7 +92,7 @@ func (d *Desk) expire(ctx context.Context) {
 }
 
 // Await returns the request once it is not only requested any more, or as it is
-// when ctx ends.
+// when ctx or Run ends.
 func (d *Desk) Await(ctx context.Context, id string) (Request, error) {
 	for {
 		d.mu.Lock()
@@ -103,6 +105,8 @@ func (d *Desk) Await(ctx context.Context, id string) (Request, error) {
 		select {
 		case <-changed:
 		case <-ctx.Done():
+			return r, nil
+		case <-d.closed:
 			return r, nil
 		case <-time.After(time.Until(r.Expires)):
 		}

@@ -7,11 +7,15 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
+	"sync"
 
 	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/config"
 	"github.com/chaperone-dev/chaperone/policy"
 	"github.com/chaperone-dev/chaperone/recorder"
 	"github.com/chaperone-dev/chaperone/server"
+	"github.com/chaperone-dev/chaperone/server/approval"
+	"github.com/chaperone-dev/chaperone/server/freeze"
 	"github.com/chaperone-dev/chaperone/server/gateway"
 	"github.com/chaperone-dev/chaperone/tools"
 	"github.com/chaperone-dev/chaperone/tools/sql"
@@ -29,6 +33,11 @@ type App struct {
 	Edge    *server.Edge
 	Record  *recorder.Recorder
 	Policy  *policy.Live
+
+	// Desk is where calls wait for people, and Freezes what is frozen.
+	Desk    *approval.Desk
+	Freezes *freeze.Board
+	History *recorder.Reader
 
 	connections []gateway.Connection
 	log         *slog.Logger
@@ -60,15 +69,53 @@ func Open(ctx context.Context, c *config.Config, version string, log *slog.Logge
 	if n := a.Record.Recovered(); n > 0 {
 		log.Warn("calls of an earlier process have no outcome, and were recorded as ambiguous", "calls", n)
 	}
+	if err := a.openDesk(ctx); err != nil {
+		return nil, err
+	}
 	a.Gateway, err = gateway.New(gateway.Config{
 		Families: Families(), Connections: a.connections, Record: a.Record, Log: log,
-		Policy: func() gateway.Decider { return a.Policy.Policy() },
+		Policy:    func() gateway.Decider { return a.Policy.Policy() },
+		Approvals: a.Desk, History: a.History, Frozen: a.Freezes, Hold: c.Approvals.Hold, Console: a.Console(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	a.Edge = server.New(server.Options{Gateway: a.Gateway, Version: version, Log: log})
 	return a, nil
+}
+
+// openDesk opens what stands between calls: requests for approval, and freezes.
+func (a *App) openDesk(ctx context.Context) (err error) {
+	if a.History, err = recorder.OpenReader(ctx, a.Config.DataDir); err != nil {
+		return err
+	}
+	a.Desk, err = approval.NewDesk(ctx, approval.Options{
+		Record: a.Record, Reader: a.History, Expires: a.Config.Approvals.Expires, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	a.Freezes, err = freeze.Open(ctx, a.Record, a.History, a.log)
+	return err
+}
+
+// Console is the address at which people answer, where the configuration tells
+// how it is reached from outside.
+func (a *App) Console() string {
+	if a.Config.Server.URL == "" {
+		return ""
+	}
+	return strings.TrimSuffix(a.Config.Server.URL, "/") + "/console"
+}
+
+// Run does what goes on beside the calls until ctx ends: it follows the policy's
+// files, lets requests expire, and breaks off what is frozen.
+func (a *App) Run(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, run := range []func(context.Context){a.Watch, a.Desk.Run, a.Freezes.Run, a.Gateway.Freezing} {
+		all.Go(func() { run(ctx) })
+	}
+	all.Wait()
 }
 
 // PolicyOptions are what the configuration says about policy.
@@ -128,6 +175,9 @@ func (a *App) Watch(ctx context.Context) {
 // Close frees everything.
 func (a *App) Close() error {
 	Disconnect(a.connections)
+	if a.History != nil {
+		_ = a.History.Close()
+	}
 	if a.Record == nil {
 		return nil
 	}

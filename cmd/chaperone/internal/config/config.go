@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -28,6 +29,7 @@ type Config struct {
 	Policy      Policy       `yaml:"policy"`
 	Server      Server       `yaml:"server"`
 	Identity    Identity     `yaml:"identity"`
+	Approvals   Approvals    `yaml:"approvals"`
 	Connections []Connection `yaml:"connections"`
 
 	// Path is the file itself, and Digest the SHA-256 of it as it was read,
@@ -59,6 +61,39 @@ type TLS struct {
 // Identity says who may call over HTTP.
 type Identity struct {
 	Tokens []identity.TokenConfig `yaml:"tokens"`
+}
+
+// Approvals says how calls wait for people.
+type Approvals struct {
+	// Hold is how long a call waits before it is answered; 0 stands for 45 s.
+	Hold time.Duration `yaml:"hold"`
+	// Expires is how long a request waits where its rules do not say; 0 stands
+	// for half an hour.
+	Expires time.Duration `yaml:"expires"`
+	// Approvers answer by a key of their own, on a terminal.
+	Approvers []Approver `yaml:"approvers"`
+	// Notify tells people of requests.
+	Notify []Notify `yaml:"notify"`
+}
+
+// Approver is a person who answers by a key that "chaperone approvals enroll"
+// made.
+type Approver struct {
+	Key     string   `yaml:"key"`
+	Subject string   `yaml:"subject"`
+	Name    string   `yaml:"name"`
+	Email   string   `yaml:"email"`
+	Groups  []string `yaml:"groups"`
+}
+
+// Notify is where people are told: a webhook, or Slack.
+type Notify struct {
+	Name string `yaml:"name"`
+	// Webhook gets JSON that is signed with Secret.
+	Webhook string `yaml:"webhook"`
+	Secret  string `yaml:"secret"`
+	// Slack is the address of an incoming webhook of Slack's.
+	Slack string `yaml:"slack"`
 }
 
 // Connection is a target.
@@ -136,6 +171,9 @@ func (c *Config) check() error {
 	if err := c.Server.check(); err != nil {
 		return err
 	}
+	if err := c.Approvals.check(); err != nil {
+		return err
+	}
 	seen := map[string]bool{}
 	for i, conn := range c.Connections {
 		switch {
@@ -147,6 +185,45 @@ func (c *Config) check() error {
 			return fmt.Errorf("the connection %s has no section %q", conn.Name, conn.Family)
 		}
 		seen[conn.Name] = true
+	}
+	return nil
+}
+
+// maxHold is longer than any client is known to wait.
+const maxHold = 10 * time.Minute
+
+func (a *Approvals) check() error {
+	if a.Hold < 0 || a.Hold > maxHold {
+		return fmt.Errorf("approvals.hold is %s; it must be at most %s", a.Hold, maxHold)
+	}
+	if a.Expires < 0 {
+		return fmt.Errorf("approvals.expires is %s; it must be more than zero", a.Expires)
+	}
+	for i, p := range a.Approvers {
+		if p.Key == "" || p.Subject == "" || len(p.Groups) == 0 {
+			return fmt.Errorf("approvals.approvers[%d] needs key, subject and groups; `chaperone approvals enroll` prints them", i)
+		}
+	}
+	for i, n := range a.Notify {
+		if err := n.check(); err != nil {
+			return fmt.Errorf("approvals.notify[%d]: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (n *Notify) check() error {
+	address := n.Webhook + n.Slack
+	u, err := url.Parse(address)
+	switch {
+	case !name.MatchString(n.Name):
+		return errors.New("name must be 1 to 63 letters, digits, - and _")
+	case (n.Webhook == "") == (n.Slack == ""):
+		return errors.New("it needs either webhook or slack")
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return errors.New("its address must be one such as https://example.com/hook")
+	case n.Webhook != "" && n.Secret == "":
+		return errors.New("a webhook needs a secret, by which the receiver knows that we sent it")
 	}
 	return nil
 }
