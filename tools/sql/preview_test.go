@@ -139,6 +139,24 @@ func TestPreviewDependents(t *testing.T) {
 	}
 }
 
+func TestPreviewOfRowsLost(t *testing.T) {
+	conn := open(t, sql.Config{DSN: server.Superuser(database(t, previewWorld))})
+	for statement, want := range map[string]string{
+		"TRUNCATE orders":            "delete public.orders 100",
+		"DROP TABLE nokey":           "delete public.nokey 5",
+		"DROP VIEW best":             "",
+		"CREATE TABLE fresh (a int)": "",
+	} {
+		if p := preview(t, conn, statement); counts(p) != want || p.Measured {
+			t.Errorf("%s: %s (measured %v)", statement, counts(p), p.Measured)
+		}
+	}
+	p := preview(t, conn, "INSERT INTO orders (customer) VALUES (1)")
+	if !slices.ContainsFunc(p.Warnings, func(w string) bool { return strings.Contains(w, "sequence") }) {
+		t.Errorf("no warning of the sequence: %q", p.Warnings)
+	}
+}
+
 // TestHeld shows that a plan takes effect only as it was previewed.
 func TestHeld(t *testing.T) {
 	for _, c := range []struct {

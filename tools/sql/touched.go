@@ -33,6 +33,8 @@ type touchedTable struct {
 	inserted, updated, deleted int64
 	pages                      int64
 	columns, key, triggers     []string
+	// numbered says that the table draws numbers from a sequence of its own.
+	numbered bool
 }
 
 func (t touchedTable) shown() string  { return statement.RelationName(t.schema, t.name) }
@@ -59,7 +61,7 @@ func (p *plan) touched(ctx context.Context, conn lease) (*touched, error) {
 		return nil, err
 	}
 	var one touchedTable
-	into := []any{&one.schema, &one.name, &one.inserted, &one.updated, &one.deleted, &one.pages, &one.columns, &one.key, &one.triggers}
+	into := []any{&one.schema, &one.name, &one.inserted, &one.updated, &one.deleted, &one.pages, &one.columns, &one.key, &one.triggers, &one.numbered}
 	_, err = pgx.ForEachRow(found, into, func() error {
 		t.tables = append(t.tables, one)
 		one = touchedTable{}
@@ -85,6 +87,9 @@ func (t *touched) changes() []tools.Change {
 func (t *touched) warnings() []string {
 	var out []string
 	for _, table := range t.tables {
+		if table.numbered && table.inserted > 0 {
+			out = append(out, "numbers that "+table.shown()+" draws from its sequence are used up, by this preview too")
+		}
 		for _, trigger := range table.triggers {
 			out = append(out, fmt.Sprintf("the trigger %s of %s may have run; what it does outside of the database can't be taken back", trigger, table.shown()))
 		}
