@@ -15,6 +15,8 @@ type door struct {
 	verify   func(token string) (policy.Principal, error)
 	sessions *sessions
 	next     http.Handler
+	// console serves the pages for people; nil where there are none.
+	console http.Handler
 	// open ends when streams that only listen are to end.
 	open context.Context
 	// requests and streams are those under way.
@@ -23,11 +25,15 @@ type door struct {
 
 // route is all that is served.
 func (d *door) route(w *patientWriter, r *http.Request) {
-	switch r.URL.Path {
-	case "/mcp":
+	switch path := r.URL.Path; {
+	case path == "/mcp":
 		d.serve(w, r)
-	case "/healthz":
+	case path == "/healthz":
 		reply(w, http.StatusOK, "ok", "")
+	case d.console != nil && strings.HasPrefix(path, "/console/"):
+		d.visit(w, r)
+	case d.console != nil && r.Method == http.MethodGet && (path == "/" || path == "/console"):
+		http.Redirect(w, r, "/console/", http.StatusSeeOther)
 	default:
 		// A client that finds no discovery document uses the token it has.
 		reply(w, http.StatusNotFound, "not_found", "there is nothing here; MCP is at /mcp")
@@ -51,6 +57,19 @@ func (d *door) serve(w *patientWriter, r *http.Request) {
 		w.Header().Set("Allow", "POST, GET, DELETE")
 		reply(w, http.StatusMethodNotAllowed, "method_not_allowed", "MCP takes POST, GET and DELETE")
 	}
+}
+
+// visit takes a request for a page. It has time to send a form, and a page that
+// follows what changes is let go when the server stops.
+func (d *door) visit(w *patientWriter, r *http.Request) {
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(d.open, cancel)()
+	w.awaitBody(d.edge.times.body)
+	if r.Method == http.MethodGet {
+		w.awaitBody(0)
+	}
+	d.console.ServeHTTP(w, r.WithContext(ctx))
 }
 
 // bearer is the token of a request. It is taken from the one header only; of

@@ -21,6 +21,9 @@ type HTTP struct {
 	// Hosts are the names, with or without a port, that clients may call us
 	// by. A request for another is a browser's that was led here.
 	Hosts []string
+	// Console serves the pages for people, under /console/. It sees to its own
+	// sign-in: what opens /mcp opens nothing there. Nil serves none.
+	Console http.Handler
 	// CertFile and KeyFile turn on TLS.
 	CertFile, KeyFile string
 }
@@ -111,7 +114,7 @@ func (e *Edge) site(o HTTP) site {
 	)
 	open, end := context.WithCancel(context.Background())
 	d := &door{
-		edge: e, verify: o.Verify, sessions: sessions, next: mcp, open: open,
+		edge: e, verify: o.Verify, sessions: sessions, next: mcp, console: o.Console, open: open,
 		requests: newCrowd(maxRequests), streams: newCrowd(maxStreams),
 	}
 	return site{handler: e.guard(o, d.route), endStreams: end, close: func() {

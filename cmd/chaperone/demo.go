@@ -135,12 +135,16 @@ func serveDemo(ctx context.Context, o *options, f demoFlags, folder *demo.Folder
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
+	pages, err := a.Pages(tokens.Verify)
+	if err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	go a.Run(ctx)
 	served := make(chan error, 1)
 	go func() {
-		served <- a.Edge.ServeHTTP(ctx, l, server.HTTP{Verify: tokens.Verify, Hosts: hosts(c)})
+		served <- a.Edge.ServeHTTP(ctx, l, server.HTTP{Verify: tokens.Verify, Hosts: hosts(c), Console: pages})
 	}()
 	url := mcpURL(c, l.Addr())
 	if f.script {

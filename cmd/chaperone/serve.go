@@ -55,6 +55,10 @@ func serve(ctx context.Context, o *options, listen string) error {
 		return err
 	}
 	defer func() { _ = a.Close() }()
+	pages, err := a.Pages(tokens.Verify)
+	if err != nil {
+		return err
+	}
 	l, err := net.Listen("tcp", c.Server.Listen)
 	if err != nil {
 		return fmt.Errorf("server.listen: %w; end what runs there, or choose another address by --listen", err)
@@ -62,7 +66,7 @@ func serve(ctx context.Context, o *options, listen string) error {
 	go a.Run(ctx)
 	_, _ = fmt.Fprintf(o.err, "chaperone: serving MCP at %s\n", mcpURL(c, l.Addr()))
 	err = a.Edge.ServeHTTP(ctx, l, server.HTTP{
-		Verify: tokens.Verify, Hosts: hosts(c), CertFile: c.Server.TLS.Cert, KeyFile: c.Server.TLS.Key,
+		Verify: tokens.Verify, Hosts: hosts(c), Console: pages, CertFile: c.Server.TLS.Cert, KeyFile: c.Server.TLS.Key,
 	})
 	return errors.Join(err, a.Close())
 }

@@ -70,6 +70,9 @@ type Approvals struct {
 	// Expires is how long a request waits where its rules do not say; 0 stands
 	// for half an hour.
 	Expires time.Duration `yaml:"expires"`
+	// Operators are the groups whose members may stop calls, freeze and thaw on
+	// the console; none lets nobody.
+	Operators []string `yaml:"operators"`
 	// Approvers answer by a key of their own, on a terminal.
 	Approvers []Approver `yaml:"approvers"`
 	// Notify tells people of requests.
