@@ -38,7 +38,8 @@ func leafOf(t testing.TB, e Event, number int64) []byte {
 
 func TestEveryKindSurvivesTheRecord(t *testing.T) {
 	at := time.Date(2026, 3, 4, 5, 6, 7, 890123000, time.UTC)
-	bodies := append(samples(), LogOpened{Version: "1", Others: []Head{{Log: "l", Size: 3, Root: [32]byte{1}, Ended: Lost}}}, LogClosed{})
+	bodies := append(append(samples(), approvalSamples()...), LogOpened{Version: "1", Others: []Head{{Log: "l", Size: 3, Root: [32]byte{1}, Ended: Lost}}}, LogClosed{},
+		Stood{Of: "approval", ID: "a1", Phase: "requested", Due: 5, Version: 1, Changed: 2, SHA256: "ab"})
 	seen := map[Kind]bool{}
 	for _, body := range bodies {
 		seen[body.Kind()] = true
@@ -65,7 +66,7 @@ func TestLeafIsCanonical(t *testing.T) {
 		{Body: Described{Action: Action{Facts: []byte(`{"z":1.0,"a":[1e3,-0],"é":"\u0065"}`), Targets: nil}}},
 		{Body: Finished{Duration: time.Duration(1<<53) - 1}, Content: NewContent([]byte{0xc3, 0x28})},
 	}
-	for _, b := range samples() {
+	for _, b := range append(samples(), approvalSamples()...) {
 		odd = append(odd, Event{ID: "i", Time: time.Now(), Body: b})
 	}
 	for _, e := range odd {
@@ -196,7 +197,7 @@ func TestSecretDisplaysAreBlank(t *testing.T) {
 }
 
 func FuzzDecodeLeaf(f *testing.F) {
-	for _, b := range samples() {
+	for _, b := range append(samples(), approvalSamples()...) {
 		f.Add(leafOf(f, Event{ID: "i", Session: "s", Time: time.Unix(1, 0), Body: b, Content: NewContent([]byte("x"))}, 1))
 	}
 	f.Add([]byte(`{"body":{},"call":"","content":{"sha256":"00","size":-1},"id":"","kind":"","n":0,"session":"","time":""}`))

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/chaperone-dev/chaperone/policy"
+	"github.com/chaperone-dev/chaperone/policy/obligation"
 	"github.com/chaperone-dev/chaperone/tools"
 )
 
@@ -162,6 +163,28 @@ func samples() []Body {
 		PolicyRejected{Digest: "d", Paths: []string{"p.rego"}, Error: "line 3"},
 		ConfigLoaded{Digest: "c"},
 		SessionClosed{Reason: "bye"},
+	}
+}
+
+// approvalSamples are of the kinds that have to do with people's answers.
+func approvalSamples() []Body {
+	impact := tools.Impact{Measured: true, Rows: 2, Changes: []tools.Change{{Target: tools.Target{Kind: "table", Name: "public.orders"}, Verb: "update", Count: 2}}, Dependents: []tools.Target{}}
+	rules := obligation.Approvals{{Rule: "prod", Groups: []string{"dba"}, Count: 2, Expires: "30m", Reason: true, Preview: "estimate", Tolerance: "10%"}}
+	return []Body{
+		Previewed{Preview: tools.Preview{
+			Impact: impact, Samples: []tools.Sample{{Target: tools.Target{Kind: "table", Name: "public.orders"}, Columns: []string{"id"}, Before: [][]string{{"1"}}, After: [][]string{{"2"}}}},
+			Diff: "-1\n+2", Warnings: []string{"sequences move"}, State: "ab12",
+		}},
+		Confirmed{Answer: "accept"},
+		Pending{Approval: "a1", Until: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
+		Stopped{By: ann, Why: "too slow"},
+		ApprovalRequested{Approval: "a1", Rules: rules, Expires: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Policy: "digest", Preview: "ab", Key: "cd"},
+		ApprovalAnswered{Approval: "a1", By: ann, Verdict: "approve", Comment: "fine", Via: "console", Preview: "ab", Phase: "approved"},
+		ApprovalEnded{Approval: "a1", Phase: "expired", Why: "nobody answered in time"},
+		ApprovalSpent{Approval: "a1"},
+		Frozen{Scope: "session", Name: "s1", By: ann, Why: "look at this"},
+		Thawed{Scope: "session", Name: "s1", By: ann},
+		SignedIn{Principal: ann},
 	}
 }
 

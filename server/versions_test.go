@@ -81,7 +81,7 @@ func TestProtocolVersions(t *testing.T) {
 func (a asker) lists(t *testing.T) {
 	t.Helper()
 	var list struct{ Tools []struct{ Name string } }
-	if r := a.request("tools/list", nil); json.Unmarshal(r.Result, &list) != nil || len(list.Tools) != 3 || list.Tools[0].Name != "access" {
+	if r := a.request("tools/list", nil); json.Unmarshal(r.Result, &list) != nil || len(list.Tools) != 4 || list.Tools[0].Name != "access" {
 		t.Errorf("tools/list: %s", r.body)
 	}
 }

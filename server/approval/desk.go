@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -69,8 +70,9 @@ type Desk struct {
 	byKey map[string]string
 	// changed is closed, and made anew, when something in open changes.
 	changed chan struct{}
-	// seen is the latest change that was taken in.
-	seen int64
+	// seen is the latest change that was taken in, once loaded.
+	seen   int64
+	loaded bool
 	// closed is closed when nothing more is awaited.
 	closed chan struct{}
 }
@@ -161,7 +163,8 @@ func (d *Desk) Spend(ctx context.Context, id, call, session string, events ...re
 	_, err := d.change(ctx, id, func(r Request) (Request, []recorder.Event, error) {
 		next, err := r.spend(call, session, d.now())
 		spent := recorder.Event{Session: session, Call: call, Body: recorder.ApprovalSpent{Approval: id}}
-		return next, append([]recorder.Event{spent}, events...), err
+		// Before the last, which is the start of the call.
+		return next, slices.Insert(slices.Clone(events), max(len(events)-1, 0), spent), err
 	})
 	return err
 }
@@ -220,13 +223,24 @@ func (d *Desk) change(ctx context.Context, id string, next func(Request) (Reques
 			return r, err
 		}
 		changed, events, err := next(r)
+		// Whoever finds that its time is over ends it, so that a clock that is
+		// put back does not open it again.
+		over, overErr := r.expire(d.now())
+		late := overErr == nil && changed.Phase != Expired
+		if late {
+			changed, events, err = over, []recorder.Event{expired(r, over)}, nil
+		}
 		if err != nil {
 			return r, err
 		}
 		changed, err = d.put(ctx, changed, nil, events...)
-		if !errors.Is(err, recorder.ErrStale) {
-			return changed, err
+		if errors.Is(err, recorder.ErrStale) {
+			continue
 		}
+		if late && err == nil {
+			err = ErrEnded
+		}
+		return changed, err
 	}
 	return Request{}, fmt.Errorf("the request %s changes too fast: try again", id)
 }
@@ -276,6 +290,10 @@ func read(st recorder.Standing) (Request, error) {
 	}
 	r.version = st.Version
 	return r, nil
+}
+
+func expired(r, over Request) recorder.Event {
+	return event(r, recorder.ApprovalEnded{Approval: r.ID, Phase: string(Expired), Why: over.Why})
 }
 
 func event(r Request, body recorder.Body) recorder.Event {

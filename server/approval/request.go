@@ -96,9 +96,20 @@ type Answer struct {
 }
 
 // SamePerson reports whether two principals may be one person. Who has two
-// tokens, or signs in here and there, is known by the subject or the address.
+// tokens, or signs in here and there, is known by the subject or the address;
+// the one issuer's subject may be the other's address.
 func SamePerson(a, b policy.Principal) bool {
-	return a.Subject == b.Subject || a.Email != "" && strings.EqualFold(a.Email, b.Email)
+	if a.Subject == b.Subject {
+		return true
+	}
+	for _, x := range []string{a.Subject, a.Email} {
+		for _, y := range []string{b.Subject, b.Email} {
+			if x = strings.TrimSpace(x); x != "" && strings.EqualFold(x, strings.TrimSpace(y)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // eligible reports whether the person may answer for a rule.

@@ -11,6 +11,9 @@ import (
 // pollEvery is how soon a change by another process is noticed.
 const pollEvery = 250 * time.Millisecond
 
+// lookEvery is how often who waits looks at the clock.
+const lookEvery = time.Second
+
 // Run follows what other processes change and lets requests expire, until ctx
 // ends. Then nothing is awaited any more, so that no call keeps a process that
 // is told to stop. It must be called once.
@@ -34,16 +37,19 @@ func (d *Desk) Run(ctx context.Context) {
 // catchUp takes in what has changed on record.
 func (d *Desk) catchUp(ctx context.Context) error {
 	d.mu.Lock()
-	seen := d.seen
+	seen, loaded := d.seen, d.loaded
 	d.mu.Unlock()
-	list, err := d.news(ctx, seen)
+	seen, list, err := d.news(ctx, seen, loaded)
 	if err != nil {
 		return err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.loaded, d.seen = true, max(d.seen, seen)
 	for _, st := range list {
-		d.seen = max(d.seen, st.Changed)
+		if loaded {
+			d.seen = max(d.seen, st.Changed)
+		}
 		if st.Kind != Kind {
 			continue
 		}
@@ -57,17 +63,29 @@ func (d *Desk) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// news are the standings that changed, or at first those that are open.
-func (d *Desk) news(ctx context.Context, seen int64) ([]recorder.Standing, error) {
-	if seen > 0 {
-		return d.options.Reader.StandingsSince(ctx, seen)
+// news are the standings that changed since what was seen, or at first those
+// that are open, and what has been seen by then.
+func (d *Desk) news(ctx context.Context, seen int64, loaded bool) (_ int64, list []recorder.Standing, err error) {
+	if loaded {
+		list, err = d.options.Reader.StandingsSince(ctx, seen)
+		return seen, list, err
 	}
-	requested, err := d.options.Reader.Standings(ctx, Kind, string(Requested))
+	// What changes while the open ones are listed comes once more.
+	latest, err := d.options.Reader.RecentStandings(ctx, Kind, 1)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	approved, err := d.options.Reader.Standings(ctx, Kind, string(Approved))
-	return append(requested, approved...), err
+	for _, st := range latest {
+		seen = st.Changed
+	}
+	for _, phase := range []Phase{Requested, Approved} {
+		open, err := d.options.Reader.Standings(ctx, Kind, string(phase))
+		if err != nil {
+			return 0, nil, err
+		}
+		list = append(list, open...)
+	}
+	return seen, list, nil
 }
 
 // expire ends the requests whose time has run out.
@@ -81,14 +99,22 @@ func (d *Desk) expire(ctx context.Context) {
 	}
 	d.mu.Unlock()
 	for _, id := range due {
-		_, err := d.change(ctx, id, func(r Request) (Request, []recorder.Event, error) {
-			next, err := r.expire(d.now())
-			return next, []recorder.Event{event(r, recorder.ApprovalEnded{Approval: id, Phase: string(Expired), Why: next.Why})}, err
-		})
-		if err != nil && !errors.Is(err, ErrEnded) && ctx.Err() == nil {
+		if err := d.lapse(ctx, id); err != nil && ctx.Err() == nil {
 			d.log.Error("a request for approval could not be ended", "approval", id, "error", err)
 		}
 	}
+}
+
+// lapse ends a request if its time has run out.
+func (d *Desk) lapse(ctx context.Context, id string) error {
+	_, err := d.change(ctx, id, func(r Request) (Request, []recorder.Event, error) {
+		next, err := r.expire(d.now())
+		return next, []recorder.Event{expired(r, next)}, err
+	})
+	if errors.Is(err, ErrEnded) {
+		return nil
+	}
+	return err
 }
 
 // Await returns the request once it is not only requested any more, or as it is
@@ -99,8 +125,13 @@ func (d *Desk) Await(ctx context.Context, id string) (Request, error) {
 		r, open := d.open[id]
 		changed := d.changed
 		d.mu.Unlock()
-		if !open || r.Phase != Requested || !d.now().Before(r.Expires) {
-			return d.Get(context.WithoutCancel(ctx), id)
+		left := r.Expires.Sub(d.now())
+		if !open || r.Phase != Requested || left <= 0 {
+			ctx := context.WithoutCancel(ctx)
+			if err := d.lapse(ctx, id); err != nil {
+				return r, err
+			}
+			return d.Get(ctx, id)
 		}
 		select {
 		case <-changed:
@@ -108,7 +139,7 @@ func (d *Desk) Await(ctx context.Context, id string) (Request, error) {
 			return r, nil
 		case <-d.closed:
 			return r, nil
-		case <-time.After(time.Until(r.Expires)):
+		case <-time.After(min(left, lookEvery)): // the clock may be put forward
 		}
 	}
 }

@@ -82,13 +82,21 @@ type Board struct {
 	reader Reader
 	log    *slog.Logger
 
+	// reading lets one reading follow the other, so that an older one does not
+	// undo a newer one.
+	reading sync.Mutex
+
 	mu      sync.Mutex
 	on      []Freeze
 	changed chan struct{}
 }
 
-// Open reads what is frozen. record may be nil for a board that is only read.
+// Open reads what is frozen. record may be nil for a board that is only read,
+// and log for one that tells nobody.
 func Open(ctx context.Context, record Record, reader Reader, log *slog.Logger) (*Board, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	b := &Board{record: record, reader: reader, log: log, changed: make(chan struct{})}
 	return b, b.refresh(ctx)
 }
@@ -196,6 +204,8 @@ func (b *Board) put(ctx context.Context, f Freeze, phase string, body recorder.B
 
 // refresh reads what is frozen now.
 func (b *Board) refresh(ctx context.Context) error {
+	b.reading.Lock()
+	defer b.reading.Unlock()
 	list, err := b.reader.Standings(ctx, Kind, phaseOn)
 	if err != nil {
 		return err

@@ -31,7 +31,7 @@ func (g *Gateway) approve(ctx context.Context, c *call) (approved bool, err erro
 		return false, cannotAsk(c.decision)
 	}
 	if c.approval == nil {
-		if err := g.ask(ctx, c); err != nil {
+		if same, err := g.ask(ctx, c); err != nil || !same {
 			return false, err
 		}
 	}
@@ -40,6 +40,9 @@ func (g *Gateway) approve(ctx context.Context, c *call) (approved bool, err erro
 	}
 	if err := g.await(ctx, c); err != nil {
 		return false, err
+	}
+	if _, broken := c.brokenOff(); broken {
+		return false, context.Canceled
 	}
 	return c.approval.Phase == approval.Approved, ended(c.approval)
 }
@@ -58,17 +61,30 @@ func (g *Gateway) waive(ctx context.Context, c *call) error {
 	return err
 }
 
-// ask puts the call on the approvers' desk, or finds it there.
-func (g *Gateway) ask(ctx context.Context, c *call) error {
+// attach finds the open request of a call that is made again. What its approvers
+// see counts from then on, and not what a new preview would show.
+func (g *Gateway) attach(c *call) {
+	if g.config.Approvals == nil || c.approval != nil || c.request.DryRun {
+		return
+	}
+	if r, ok := g.config.Approvals.Waiting(g.digests.digest(c.bound), c.decision.Policy); ok {
+		c.approval = &r
+	}
+}
+
+// ask puts the call on the approvers' desk, or finds it there. same says that
+// the call is held to what the approvers see: one that was put there by another
+// call a moment ago may show another preview, and then this call only waits.
+func (g *Gateway) ask(ctx context.Context, c *call) (same bool, err error) {
 	if c.decision.Approve.WantsReason() && strings.TrimSpace(c.reason) == "" {
-		return &tools.Refusal{
+		return false, &tools.Refusal{
 			Rule: c.decision.Approve[0].Rule, Reason: "the people who approve this want to know why",
 			Hint: "make the call again, and say why in the argument \"reason\"",
 		}
 	}
 	held, err := json.Marshal(c.in)
 	if err != nil {
-		return err
+		return false, err
 	}
 	d := g.descriptionOf(c)
 	draft := approval.Request{
@@ -79,13 +95,19 @@ func (g *Gateway) ask(ctx context.Context, c *call) error {
 	}
 	r, fresh, err := g.config.Approvals.Ask(ctx, draft, held, g.history(c)...)
 	if err != nil || !fresh {
-		c.noted = false // what happened to the call so far is not on record
-		_ = c.session.kept(errNotKept)
+		g.unnote(c)
 	}
-	if err == nil {
-		c.approval = &r
+	if err != nil {
+		return false, err
 	}
-	return err
+	c.approval = &r
+	return r.Preview.Digest() == c.preview.Digest(), nil
+}
+
+// unnote says that what happened to the call so far did not get on record.
+func (g *Gateway) unnote(c *call) {
+	c.noted = false
+	_ = c.session.kept(errNotKept)
 }
 
 // outdated ends a request that was made under another policy, or whose call
@@ -111,7 +133,8 @@ func sameRules(r *approval.Request, d policy.Decision) bool {
 	return err == nil && err2 == nil && string(was) == string(is)
 }
 
-// await waits for an answer. The call does not take up room meanwhile.
+// await waits for an answer, unless the call is broken off. The call does not
+// take up room meanwhile.
 func (g *Gateway) await(ctx context.Context, c *call) error {
 	if c.approval.Phase != approval.Requested {
 		return nil
@@ -119,9 +142,8 @@ func (g *Gateway) await(ctx context.Context, c *call) error {
 	ctx, cancel := context.WithTimeout(ctx, g.hold)
 	defer cancel()
 	defer g.tell(ctx, c)()
-	back := g.busy.stepOut(callerKey(c.session.Principal))
+	defer g.busy.stepOut(callerKey(c.session.Principal))()
 	r, err := g.config.Approvals.Await(ctx, c.approval.ID)
-	back()
 	if err == nil {
 		c.approval = &r
 	}
@@ -140,7 +162,7 @@ func (g *Gateway) tell(ctx context.Context, c *call) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(progressEvery)
+		tick := time.NewTicker(g.progressEvery)
 		defer tick.Stop()
 		for n := 1; ; n++ {
 			c.in.Progress(n, "waiting for approval by "+whoApproves(c.approval.Rules))
@@ -185,9 +207,11 @@ func ended(r *approval.Request) error {
 // happens from here on, nothing else runs by it.
 func (g *Gateway) spend(ctx context.Context, c *call, events []recorder.Event) error {
 	err := g.config.Approvals.Spend(ctx, c.approval.ID, c.id, c.session.ID, events...)
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
+	}
+	g.unnote(c)
+	switch {
 	case errors.Is(err, approval.ErrEnded), errors.Is(err, approval.ErrNotApproved):
 		r, getErr := g.config.Approvals.Get(context.WithoutCancel(ctx), c.approval.ID)
 		if getErr != nil {
@@ -209,7 +233,10 @@ func (g *Gateway) pending(c *call) Reply {
 	}
 	c.session.count(false, tools.Stats{}, 0)
 	reply := Reply{Status: Pending, Call: c.id, Approval: r.ID, Until: r.Expires.Format(time.RFC3339), Later: true}
-	reply.Message = fmt.Sprintf("Nothing ran yet. It waits for approval by %s, until %s.", whoApproves(r.Missing()), r.Expires.Format(time.RFC3339))
+	reply.Message = fmt.Sprintf("Nothing ran yet. It waits for approval by %s, until %s.", whoApproves(r.Missing()), reply.Until)
+	if r.Phase == approval.Approved {
+		reply.Message = fmt.Sprintf("Nothing ran yet. It is approved, and may run until %s.", reply.Until)
+	}
 	if g.config.Console != "" {
 		reply.Message += " They answer at " + g.config.Console + "/approvals/" + r.ID + "."
 	}

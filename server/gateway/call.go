@@ -60,7 +60,9 @@ type call struct {
 	// started is when the run began; nothing has run while it is zero.
 	started time.Time
 	noted   bool
-	shown   shown
+	// cause is why the call's context ended; nil until the call is let in.
+	cause func() error
+	shown shown
 }
 
 // shown is what others may see of the call while it is under way.

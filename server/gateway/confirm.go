@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -76,13 +75,13 @@ func (g *Gateway) answer(ctx context.Context, c *call) (Answer, error) {
 	if c.in.Confirm == nil {
 		return "", nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, confirmTime)
+	asking, cancel := context.WithTimeout(ctx, g.confirmTime)
 	defer cancel()
-	answer, err := c.in.Confirm(ctx, question(c))
-	if err != nil {
-		if errors.Is(err, context.Canceled) {
-			return "", err
-		}
+	answer, err := c.in.Confirm(asking, question(c))
+	switch {
+	case ctx.Err() != nil:
+		return "", ctx.Err() // the call was broken off, whatever the answer is
+	case err != nil:
 		return "", nil // a client that can't ask, or a person who is not there
 	}
 	return answer, nil
@@ -132,7 +131,7 @@ func (g *Gateway) asking(c *call) Reply {
 	}
 	return Reply{
 		Status: Asking, Call: c.id, Message: question(c), Later: true,
-		Ticket: g.tickets.issue(g.cursors, c.ticketBound(), g.now()),
+		Ticket: g.tickets.issue(g.cursors, c.ticketBound(), g.now(), g.confirmTime),
 	}
 }
 
@@ -150,8 +149,8 @@ type tickets struct {
 
 func newTickets() *tickets { return &tickets{open: map[string]time.Time{}} }
 
-// issue gives a ticket.
-func (t *tickets) issue(s seal, bound string, now time.Time) string {
+// issue gives a ticket that is good for a while.
+func (t *tickets) issue(s seal, bound string, now time.Time, good time.Duration) string {
 	id := ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -160,7 +159,7 @@ func (t *tickets) issue(s seal, bound string, now time.Time) string {
 			delete(t.open, known)
 		}
 	}
-	t.open[id] = now.Add(2 * confirmTime)
+	t.open[id] = now.Add(good)
 	return s.close(id, bound)
 }
 

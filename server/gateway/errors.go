@@ -42,6 +42,9 @@ func (g *Gateway) stopped(c *call, stage string, err error) Reply {
 // ended is the reply to a call whose context ended it. Of a change that was
 // under way and did not say how it ended, nobody knows.
 func (g *Gateway) ended(c *call, stage, rule, what string) Reply {
+	if by, ok := c.brokenOff(); ok {
+		rule, what = by.rule, by.reason+"; that was"
+	}
 	if c.started.IsZero() {
 		return g.refused(c, stage, &tools.Refusal{Rule: rule, Reason: what + " before it started; nothing ran", Later: true})
 	}
@@ -75,6 +78,9 @@ func (g *Gateway) failed(c *call, f *tools.Failure) Reply {
 	if c.touchesMasked() && message != f.Plain {
 		// Where the target's message quotes values, its hint may do so too.
 		message, hint = f.Plain, ""
+	}
+	if by, ok := c.brokenOff(); ok {
+		message += " (" + by.reason + ")"
 	}
 	message, hint = told(message), told(hint)
 	reply := Reply{Status: Failed, Call: c.id, Code: f.Code, Hint: hint, Position: f.Position, Message: capital(sentence(message)) + "."}
@@ -176,9 +182,16 @@ func (g *Gateway) described(c *call) Reply {
 	if err := g.append(c, append(g.history(c), e)...); err != nil {
 		return g.unavailable(c, err)
 	}
+	would := fmt.Sprintf("let this %s run", c.action.Effect)
+	switch c.decision.Outcome {
+	case policy.Approve:
+		would = fmt.Sprintf("hold this %s for approval by %s", c.action.Effect, whoApproves(c.decision.Approve))
+	case policy.Confirm:
+		would = fmt.Sprintf("have the person at the client confirm this %s", c.action.Effect)
+	}
 	return Reply{
 		Status: Described, Call: c.id, Result: content,
-		Message: fmt.Sprintf("Nothing ran. Policy would let this %s run (%s).", c.action.Effect, ruleNames(c.decision)),
+		Message: fmt.Sprintf("Nothing ran. Policy would %s (%s).", would, ruleNames(c.decision)),
 	}
 }
 

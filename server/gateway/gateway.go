@@ -32,6 +32,7 @@ type Decider interface {
 // what its methods promise.
 type Approvals interface {
 	Ask(ctx context.Context, r approval.Request, call []byte, events ...recorder.Event) (_ approval.Request, fresh bool, err error)
+	Waiting(key, policy string) (approval.Request, bool)
 	Get(ctx context.Context, id string) (approval.Request, error)
 	Call(r approval.Request) ([]byte, error)
 	Await(ctx context.Context, id string) (approval.Request, error)
@@ -84,12 +85,15 @@ type Gateway struct {
 	busy        *doorkeeper
 	hold        time.Duration
 	tickets     *tickets
-	running     *running
-	cursors     seal
-	digests     seal
-	maskKey     [32]byte
-	log         *slog.Logger
-	now         func() time.Time
+	// confirmTime and progressEvery are what tests make shorter.
+	confirmTime   time.Duration
+	progressEvery time.Duration
+	running       *running
+	cursors       seal
+	digests       seal
+	maskKey       [32]byte
+	log           *slog.Logger
+	now           func() time.Time
 }
 
 // Tool is a tool and the family that it belongs to.
@@ -104,7 +108,7 @@ func New(c Config) (*Gateway, error) {
 	g := &Gateway{
 		config: c, connections: map[string]Connection{}, busy: newDoorkeeper(c.Concurrent),
 		cursors: seal(c.Record.Key("cursors")), digests: seal(c.Record.Key("digests")), maskKey: c.Record.Key("masks"),
-		hold: c.Hold, tickets: newTickets(), running: &running{all: map[string]broken{}}, log: c.Log, now: c.Now,
+		hold: c.Hold, tickets: newTickets(), confirmTime: confirmTime, progressEvery: progressEvery, running: &running{all: map[string]broken{}}, log: c.Log, now: c.Now,
 	}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)

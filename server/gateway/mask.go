@@ -20,6 +20,7 @@ func scrubbed(text string) string { return scrub.Text(text) }
 // dryRun is the result of a dry run.
 type dryRun struct {
 	Description describedAction `json:"description"`
+	Preview     *tools.Preview  `json:"preview,omitempty"`
 }
 
 type describedAction struct {
@@ -39,5 +40,5 @@ func description(c *call) ([]byte, error) {
 		}
 		d.Facts = facts
 	}
-	return json.Marshal(dryRun{d})
+	return json.Marshal(dryRun{d, c.preview})
 }

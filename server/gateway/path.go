@@ -105,7 +105,7 @@ func (g *Gateway) identify(c *call) (leave func(), err error) {
 	if !p.Valid() {
 		return nil, &tools.Refusal{Rule: "identity", Reason: "the caller is not known", Hint: "sign in"}
 	}
-	if err := g.frozen(c); err != nil {
+	if err := g.unfrozen(c); err != nil {
 		return nil, err
 	}
 	if err := g.config.Record.Ready(); err != nil {
@@ -121,7 +121,7 @@ func (g *Gateway) describe(ctx context.Context, c *call) (tools.Plan, error) {
 		return nil, err
 	}
 	c.opened()
-	if err := g.frozen(c); err != nil {
+	if err := g.unfrozen(c); err != nil {
 		return nil, err
 	}
 	plan, err := g.plan(ctx, c)

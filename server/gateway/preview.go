@@ -15,6 +15,7 @@ func (g *Gateway) preview(ctx context.Context, c *call, plan tools.Plan) (tools.
 	if !ok || !g.wantsPreview(c) {
 		return plan, nil
 	}
+	g.attach(c)
 	if c.approval != nil {
 		// What the approvers saw is what counts, however things are now.
 		c.preview = c.approval.Preview

@@ -95,6 +95,7 @@ func (g *Gateway) outcome(ctx context.Context, c *call, r approval.Request) Repl
 	}); err != nil {
 		return g.unavailable(c, err)
 	}
+	c.session.count(false, tools.Stats{}, len(reply.Result))
 	return reply
 }
 

@@ -15,6 +15,9 @@ func (g *Gateway) recordIntent(ctx context.Context, c *call) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := g.unfrozen(c); err != nil {
+		return err
+	}
 	c.session.stick(c.decision.Labels)
 	now := g.now()
 	events := append(g.history(c), c.event(now, recorder.Started{}))

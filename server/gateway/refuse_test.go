@@ -57,8 +57,8 @@ func TestRefusals(t *testing.T) {
 		"policy wants approval": {tool: "fake_write", set: decides(policy.Decision{
 			Outcome: policy.Approve, Rules: []policy.Rule{{Name: "prod-writes"}},
 			Approve: []obligation.Approve{{Rule: "prod-writes", Groups: []string{"dba", "lead"}, Count: 2}, {Rule: "b", Groups: []string{"sec"}}},
-		}), rule: "prod-writes", stage: "decide", says: "2 of dba, lead (prod-writes) and 1 of sec (b)", hint: "ask them"},
-		"policy wants confirmation": {tool: "fake_write", set: decides(policy.Decision{Outcome: policy.Confirm}), rule: "confirmation", stage: "decide", says: "can't ask one yet"},
+		}), rule: "prod-writes", stage: "approve", says: "2 people of dba or lead (prod-writes) and one person of sec (b)", hint: "ask them"},
+		"policy wants confirmation": {tool: "fake_write", set: decides(policy.Decision{Outcome: policy.Confirm}), rule: "confirmation", stage: "confirm", says: "could not be asked", hint: "chaperone call", later: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,8 +35,8 @@ type broken struct {
 	cancel context.CancelCauseFunc
 }
 
-// errFrozen and errStopped say why a call was broken off.
-type stopError struct{ reason string }
+// stopError says which rule broke a call off, and why.
+type stopError struct{ rule, reason string }
 
 func (e stopError) Error() string { return e.reason }
 
@@ -46,12 +47,22 @@ func (r *running) enter(ctx context.Context, c *call) (_ context.Context, end fu
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.all[c.id] = broken{c, cancel}
+	c.cause = func() error { return context.Cause(ctx) }
 	return ctx, func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		delete(r.all, c.id)
 		cancel(nil)
 	}
+}
+
+// brokenOff says who broke the call off, if somebody did.
+func (c *call) brokenOff() (by stopError, ok bool) {
+	if c.cause == nil {
+		return by, false
+	}
+	ok = errors.As(c.cause(), &by)
+	return by, ok
 }
 
 // Running lists the calls under way in this process, the oldest first.
@@ -78,8 +89,15 @@ func (g *Gateway) Stop(ctx context.Context, id string, by policy.Principal, why 
 	if err := g.config.Record.Append(ctx, b.call.event(g.now(), recorder.Stopped{By: by, Why: why})); err != nil {
 		return true, err
 	}
-	b.cancel(stopError{"it was stopped by " + nameOf(by)})
+	b.cancel(stopError{"stopped", stoppedBy(by, why)})
 	return true, nil
+}
+
+func stoppedBy(p policy.Principal, why string) string {
+	if why == "" {
+		return "it was stopped by " + nameOf(p)
+	}
+	return "it was stopped by " + nameOf(p) + ": " + why
 }
 
 // Freezing breaks off what is frozen, until ctx ends.
@@ -91,8 +109,8 @@ func (g *Gateway) Freezing(ctx context.Context) {
 		changed := g.config.Frozen.Changes()
 		g.running.mu.Lock()
 		for _, b := range g.running.all {
-			if err := g.frozen(b.call); err != nil {
-				b.cancel(stopError{err.Error()})
+			if r := g.frozen(b.call); r != nil {
+				b.cancel(stopError{r.Rule, r.Reason})
 			}
 		}
 		g.running.mu.Unlock()
@@ -104,8 +122,16 @@ func (g *Gateway) Freezing(ctx context.Context) {
 	}
 }
 
-// frozen refuses a call that a freeze covers.
-func (g *Gateway) frozen(c *call) error {
+// unfrozen refuses a call that a freeze covers.
+func (g *Gateway) unfrozen(c *call) error {
+	if r := g.frozen(c); r != nil {
+		return r
+	}
+	return nil
+}
+
+// frozen is the refusal of a call that a freeze covers, or nil.
+func (g *Gateway) frozen(c *call) *tools.Refusal {
 	if g.config.Frozen == nil {
 		return nil
 	}

@@ -98,6 +98,7 @@ type dryRunOutput struct {
 		Targets []tools.Target `json:"targets"`
 		Facts   map[string]any `json:"facts,omitempty"`
 	} `json:"description,omitzero"`
+	Preview *tools.Preview `json:"preview,omitempty" jsonschema:"what the call would touch, as far as that can be found out without running it"`
 }
 
 func parseSchema(data json.RawMessage) (*jsonschema.Schema, error) {
