@@ -54,7 +54,7 @@ func (c *Console) request(v *visit) error {
 	}
 	r.Sealed = nil
 	page := requestPage{
-		R: r, Seen: r.Preview.Digest(), Labels: labels(r.Connection), Facts: facts(r.Action.Facts), Rules: rules(&r),
+		R: r, Seen: r.Preview.Digest(), Labels: labels(r.Connection), Facts: facts(r.Action.Facts), Rules: held(&r),
 		Samples: samples(r.Preview), Similar: similar(&r, past), Over: !c.now().Before(r.Expires),
 	}
 	page.judge(v.who())
@@ -134,8 +134,8 @@ func plain(value json.RawMessage) string {
 	}
 }
 
-// rules are those of the request, with what is missing. Missing keeps their order.
-func rules(r *approval.Request) []rule {
+// held are the rules of the request, with what is missing. Missing keeps their order.
+func held(r *approval.Request) []rule {
 	missing := r.Missing()
 	var out []rule
 	for _, one := range r.Rules {
