@@ -36,6 +36,7 @@ func Run(t *testing.T, s Suite) {
 	t.Run("describing changes nothing", s.testDescribe)
 	t.Run("reads change nothing", s.testReads)
 	t.Run("refused", s.testRefused)
+	t.Run("previews change nothing", s.testPreviews)
 	t.Run("changes", s.testChanges)
 	t.Run("cancelled", s.testCancelled)
 }
@@ -209,6 +210,29 @@ func (s Suite) testChanges(t *testing.T) {
 		if s.State(t) == before {
 			t.Errorf("%s changed nothing", r.Args)
 		}
+	}
+}
+
+// testPreviews looks at what every change would do, both ways. A plan that is
+// held to what it was previewed as runs, as long as nothing else happens.
+func (s Suite) testPreviews(t *testing.T) {
+	before := s.State(t)
+	for _, r := range s.Changes {
+		plan, ok := s.describe(t, r).(tools.Rehearsed)
+		if !ok {
+			continue
+		}
+		for _, measure := range []bool{true, false} {
+			p, err := plan.Preview(t.Context(), measure)
+			if err != nil || p == nil {
+				t.Errorf("%s: the preview: %v", r.Args, err)
+			} else if p.Measured && !measure {
+				t.Errorf("%s was rehearsed where only an estimate was wanted", r.Args)
+			}
+		}
+	}
+	if s.State(t) != before {
+		t.Error("a preview changed the target")
 	}
 }
 
