@@ -55,6 +55,7 @@ const defaultExpires = 30 * time.Minute
 type Desk struct {
 	options Options
 	sealer  sealer
+	keeper  keeper
 	log     *slog.Logger
 	now     func() time.Time
 
@@ -79,7 +80,7 @@ type Desk struct {
 
 // NewDesk opens the desk with the requests that are open on record.
 func NewDesk(ctx context.Context, o Options) (*Desk, error) {
-	d := &Desk{options: o, log: o.Log, now: o.Now, open: map[string]Request{}, byKey: map[string]string{}, changed: make(chan struct{}), closed: make(chan struct{})}
+	d := &Desk{options: o, keeper: o.Record.Key("approval requests"), log: o.Log, now: o.Now, open: map[string]Request{}, byKey: map[string]string{}, changed: make(chan struct{}), closed: make(chan struct{})}
 	if d.options.Expires <= 0 {
 		d.options.Expires = defaultExpires
 	}
@@ -139,7 +140,7 @@ func (d *Desk) Get(ctx context.Context, id string) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	return read(st)
+	return d.read(st)
 }
 
 // Call returns the call that waits for a request.
@@ -186,13 +187,7 @@ func (d *Desk) List(ctx context.Context) ([]Request, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, st := range list {
-			r, err := read(st)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, r)
-		}
+		out = append(out, d.readable(list)...)
 	}
 	return out, nil
 }
@@ -200,16 +195,22 @@ func (d *Desk) List(ctx context.Context) ([]Request, error) {
 // Recent returns the latest requests, whatever has become of them.
 func (d *Desk) Recent(ctx context.Context, n int) ([]Request, error) {
 	list, err := d.options.Reader.RecentStandings(ctx, Kind, n)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Request, len(list))
-	for i, st := range list {
-		if out[i], err = read(st); err != nil {
-			return nil, err
+	return d.readable(list), err
+}
+
+// readable are the requests that can be read: one that was changed by hand must
+// not hide the others.
+func (d *Desk) readable(list []recorder.Standing) []Request {
+	out := make([]Request, 0, len(list))
+	for _, st := range list {
+		r, err := d.read(st)
+		if err != nil {
+			d.log.Error("a request for approval was passed over", "error", err)
+			continue
 		}
+		out = append(out, r)
 	}
-	return out, nil
+	return out
 }
 
 // maxTries is how often a change is tried again when another was faster.
@@ -251,6 +252,7 @@ func (d *Desk) put(ctx context.Context, r Request, more []recorder.Standing, eve
 	if err != nil {
 		return r, err
 	}
+	data = d.keeper.sign(data, r.ID, r.version+1)
 	st := recorder.Standing{Kind: Kind, ID: r.ID, Phase: string(r.Phase), Due: r.Expires, Version: r.version, Data: data}
 	if err := d.options.Record.Change(ctx, append(more, st), events...); err != nil {
 		return r, err
@@ -279,14 +281,15 @@ func (d *Desk) take(r Request) {
 	d.changed = make(chan struct{})
 }
 
-func read(st recorder.Standing) (Request, error) {
-	var r Request
-	if err := json.Unmarshal(st.Data, &r); err != nil {
-		return r, fmt.Errorf("the request %s can't be read: %w", st.ID, err)
+// read takes a request from the record. One that we did not write is none, and
+// what it can be listed by must not differ from what is acted on.
+func (d *Desk) read(st recorder.Standing) (r Request, err error) {
+	data, ok := d.keeper.verified(st.Data, st.ID, st.Version)
+	if ok {
+		err = json.Unmarshal(data, &r)
 	}
-	// What can be listed by and what is acted on must not differ.
-	if r.ID != st.ID || string(r.Phase) != st.Phase {
-		return r, fmt.Errorf("the request %s contradicts itself: run `chaperone sessions verify`", st.ID)
+	if !ok || err != nil || r.ID != st.ID || string(r.Phase) != st.Phase {
+		return Request{}, fmt.Errorf("the request %s was changed by hand: run `chaperone sessions verify`", st.ID)
 	}
 	r.version = st.Version
 	return r, nil

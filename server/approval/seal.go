@@ -3,7 +3,10 @@ package approval
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
+	"strconv"
 )
 
 // sealer encrypts calls that wait (AES-256-GCM), so that a statement with a
@@ -30,4 +33,29 @@ func (s sealer) open(sealed []byte, id string) ([]byte, error) {
 		return nil, errSealed
 	}
 	return text, nil
+}
+
+// keeper signs requests as they are kept (HMAC-SHA256), so that what was written
+// into the database by hand, such as an answer, does not count.
+type keeper [32]byte
+
+func (k keeper) sum(data []byte, id string, version int64) []byte {
+	mac := hmac.New(sha256.New, k[:])
+	mac.Write([]byte(id + "\x00" + strconv.FormatInt(version, 10) + "\x00"))
+	mac.Write(data)
+	return mac.Sum(nil)
+}
+
+// sign is the data of a request, in one version of it, and the signature.
+func (k keeper) sign(data []byte, id string, version int64) []byte {
+	return append(data, k.sum(data, id, version)...)
+}
+
+// verified is the data that sign was given.
+func (k keeper) verified(signed []byte, id string, version int64) ([]byte, bool) {
+	at := len(signed) - sha256.Size
+	if at < 0 || !hmac.Equal(signed[at:], k.sum(signed[:at], id, version)) {
+		return nil, false
+	}
+	return signed[:at], true
 }

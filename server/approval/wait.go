@@ -53,7 +53,7 @@ func (d *Desk) catchUp(ctx context.Context) error {
 		if st.Kind != Kind {
 			continue
 		}
-		r, err := read(st)
+		r, err := d.read(st)
 		if err != nil {
 			d.log.Error("a request for approval was passed over", "error", err)
 			continue
