@@ -1,8 +1,6 @@
 package console
 
 import (
-	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -13,11 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chaperone-dev/chaperone/policy"
 	"github.com/chaperone-dev/chaperone/policy/obligation"
 	"github.com/chaperone-dev/chaperone/recorder"
 	"github.com/chaperone-dev/chaperone/server/approval"
-	"github.com/chaperone-dev/chaperone/server/freeze"
 	"github.com/chaperone-dev/chaperone/tools"
 )
 
@@ -291,77 +287,6 @@ func TestStalePreview(t *testing.T) {
 	}
 }
 
-const attack = `<script>document.title="owned"</script><img src=x onerror=alert(1)>"'`
-
-// attacked is a request with an attack in every text that it has.
-func attacked(r *approval.Request) {
-	r.Reason, r.Tool, r.Session, r.Call, r.Params = attack, attack, attack, attack, []string{attack}
-	r.Client = policy.Client{Name: attack, Version: attack}
-	r.Principal.Name, r.Principal.Groups = attack, []string{attack}
-	r.Connection = policy.Connection{Name: attack, Family: attack, Labels: map[string]string{attack: attack}}
-	r.Rules = obligation.Approvals{{Rule: attack, Message: attack, Groups: []string{"dba", attack}, Count: 1}}
-	facts, _ := json.Marshal(map[string]any{"fingerprint": "f", attack: attack, "tables": []any{map[string]string{"name": attack}}})
-	r.Action = recorder.Action{Verb: attack, Display: attack, Facts: facts}
-	where := tools.Target{Kind: attack, Name: attack}
-	r.Preview = &tools.Preview{
-		Impact:  tools.Impact{Rows: 1, Changes: []tools.Change{{Target: where, Verb: attack, Count: 1}}, Dependents: []tools.Target{where}},
-		Samples: []tools.Sample{{Target: where, Columns: []string{attack}, Before: [][]string{{"x"}}, After: [][]string{{attack}}}},
-		Diff:    attack, Warnings: []string{attack},
-	}
-}
-
-func TestEverythingIsText(t *testing.T) {
-	s := newSite(t)
-	r, _ := s.ask(attacked), s.ask(attacked)
-	v := s.as("bo-token")
-	path := "/console/approvals/" + r.ID
-	v.post(path, v.form(path, "verdict", "approve", "comment", attack)).says(t, http.StatusOK)
-	if err := s.freezes.Set(t.Context(), freeze.Freeze{Scope: freeze.Connection, Name: attack, Why: attack, By: person(attack, attack, attack)}); err != nil {
-		t.Fatal(err)
-	}
-	for _, page := range []string{path, "/console/", "/console/history", "/console/freeze", "/console/signin?next=" + url.QueryEscape(attack)} {
-		body := v.get(page).body
-		for _, live := range []string{"<script>", "<img src=x", "onerror=alert(1)>"} {
-			if strings.Contains(body, live) {
-				t.Errorf("%s has %s", page, live)
-			}
-		}
-		if !strings.Contains(body, "&lt;script&gt;") {
-			t.Errorf("%s does not show the text", page)
-		}
-	}
-}
-
-func TestHiddenCharactersAreShown(t *testing.T) {
-	for text, want := range map[string]string{
-		"plain äöü 漢字 😀":  "plain äöü 漢字 😀",
-		"a\u202eb":        "a[U+202E]b",
-		"a\u200bb\x00":    "a[U+200B]b[U+0000]",
-		"a\u00a0b\u3164":  "a[U+00A0]b[U+3164]",
-		"\xff\u2066":      "[byte FF][U+2066]",
-		"a\nb\r":          "a[U+000A]b[U+000D]",
-		"tag\U000e0041":   "tag[U+E0041]",
-		"v\ufe0f\u2028\t": "v[U+FE0F][U+2028][U+0009]",
-	} {
-		var got strings.Builder
-		for _, s := range segments(text, false) {
-			if s.Odd {
-				s.Text = "[" + s.Text + "]"
-			}
-			got.WriteString(s.Text)
-		}
-		if got.String() != want {
-			t.Errorf("%q is shown as %q, want %q", text, got.String(), want)
-		}
-	}
-	if s := segments("a\n\tb", true); len(s) != 1 || s[0].Odd {
-		t.Errorf("lines are shown as %v", s)
-	}
-	s := newSite(t)
-	r := s.ask(func(r *approval.Request) { r.Action.Display = "delete from \u202esredro" })
-	s.as("bo-token").get("/console/approvals/"+r.ID).says(t, http.StatusOK, ">U&#43;202E</mark>")
-}
-
 func TestWhereTo(t *testing.T) {
 	for next, want := range map[string]string{
 		"": Path, "/console/history": "/console/history", "/console/approvals/01X?x=1#y": "/console/approvals/01X",
@@ -372,50 +297,6 @@ func TestWhereTo(t *testing.T) {
 			t.Errorf("%q leads to %q, want %q", next, got, want)
 		}
 	}
-}
-
-func TestFreezeAndThaw(t *testing.T) {
-	s := newSite(t)
-	op, bo := s.as("op-token"), s.as("bo-token")
-	const page = "/console/freeze"
-	bo.get(page).says(t, http.StatusOK, "You may not freeze or thaw")
-	bo.post(page, bo.form("/console/", "scope", "everything")).says(t, http.StatusForbidden, "Ask somebody of ops.")
-	op.post(page, op.form(page, "scope", "everything", "why", "an incident")).says(t, http.StatusOK, "Everything is frozen", "an incident")
-	bo.get("/console/").says(t, http.StatusOK, "Everything is frozen")
-	if got := <-s.agent().call("update", "x"); !strings.Contains(got, "everything is frozen by Olu Okafor: an incident") {
-		t.Errorf("a call gets %s", got)
-	}
-	bo.post("/console/thaw", bo.form("/console/", "scope", "everything")).says(t, http.StatusForbidden)
-	op.post("/console/thaw", op.form(page, "scope", "everything")).says(t, http.StatusOK, "Nothing is frozen.")
-	for _, wrong := range [][]string{{"scope", "session"}, {"scope", "everything", "name", "x"}, {"scope", "moon", "name", "x"}, {"scope", "session", "name", strings.Repeat("x", 501)}} {
-		op.post(page, op.form(page, wrong...)).says(t, http.StatusBadRequest, "Nothing was done")
-	}
-	op.post(page, op.form(page, "scope", "connection", "name", "shop")).says(t, http.StatusOK, "The connection <bdi>shop</bdi>")
-	none := newSite(t, func(o *Options) { o.Operators = nil }).as("op-token")
-	none.post(page, none.form("/console/", "scope", "everything")).says(t, http.StatusForbidden, "approvals.operators")
-}
-
-func TestStop(t *testing.T) {
-	s := newSite(t)
-	s.rules.hold()
-	s.target.run = func(ctx context.Context) error {
-		<-ctx.Done()
-		return ctx.Err()
-	}
-	got := s.agent().call("update for long", "x")
-	eventually(t, "it runs", func() bool { return len(s.gateway.Running()) == 1 })
-	id := s.gateway.Running()[0].ID
-	op, bo := s.as("op-token"), s.as("bo-token")
-	if body := bo.get("/console/live").body; strings.Contains(body, id) {
-		t.Error("the call is shown to who has nothing to do with it")
-	}
-	bo.post("/console/live/stop", bo.form("/console/", "call", id)).says(t, http.StatusForbidden)
-	op.get("/console/live").says(t, http.StatusOK, "1 call under way", "update for long", "Mira")
-	op.post("/console/live/stop", op.form("/console/live", "call", id)).says(t, http.StatusOK)
-	if text := <-got; !strings.Contains(text, "stopped by Olu Okafor") && !strings.Contains(text, "broken off") {
-		t.Errorf("the call gets %s", text)
-	}
-	op.post("/console/live/stop", op.form("/console/live", "call", id)).says(t, http.StatusConflict, "it has ended already")
 }
 
 func TestEventsTellOfChanges(t *testing.T) {
