@@ -39,7 +39,7 @@ func newStage(t testing.TB, set ...func(*Config)) *stage {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.Close() })
-	s.record = &witness{Recorder: r, trace: s.trace}
+	s.record = &witness{Recorder: r, trace: s.trace, dir: s.dir}
 	s.target = &target{trace: s.trace}
 	s.rules = &rules{trace: s.trace, decision: policy.Decision{Outcome: policy.Allow, Rules: []policy.Rule{{Name: "all"}}, Policy: "p"}}
 	connect := func(name string) Connection {
@@ -142,6 +142,18 @@ func (t *trace) String() string {
 	return strings.Join(t.lines, "\n")
 }
 
+// count is in how many lines a text is.
+func (t *trace) count(text string) (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, line := range t.lines {
+		if strings.Contains(line, text) {
+			n++
+		}
+	}
+	return n
+}
+
 func (t *trace) reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -153,6 +165,7 @@ func (t *trace) reset() {
 type witness struct {
 	*recorder.Recorder
 	trace *trace
+	dir   string
 	// ready and fail, when they are set, are asked first.
 	ready func() error
 	fail  func(how string, events []recorder.Event) error
@@ -196,6 +209,13 @@ func (w *witness) Note(events ...recorder.Event) error {
 	return w.Recorder.Note(events...)
 }
 
+func (w *witness) Change(ctx context.Context, set []recorder.Standing, events ...recorder.Event) error {
+	if err := w.note("change", events); err != nil {
+		return err
+	}
+	return w.Recorder.Change(ctx, set, events...)
+}
+
 func (w *witness) note(how string, events []recorder.Event) error {
 	w.trace.add("%s %s", how, kindsOf(events))
 	if w.fail != nil {
@@ -214,6 +234,10 @@ type target struct {
 	action   func(*tools.Action)
 	run      func(context.Context, tools.Gate) (tools.Result, error)
 	mask     func()
+	// rehearse makes the preview of a write; nil makes none.
+	rehearse func() *tools.Preview
+	// held is the preview that the latest run was held to.
+	held *tools.Preview
 	// text is what a run yields, and next what it says of the rest.
 	text, next string
 
@@ -267,7 +291,26 @@ func (t *target) Describe(ctx context.Context, r tools.Request) (tools.Plan, err
 	if t.action != nil {
 		t.action(&a)
 	}
+	if t.rehearse != nil && a.Effect != tools.Read {
+		return rehearsed{plan{t, a}}, nil
+	}
 	return plan{t, a}, nil
+}
+
+// rehearsed is a plan that can be rehearsed.
+type rehearsed struct{ plan }
+
+func (p rehearsed) Preview(_ context.Context, measure bool) (*tools.Preview, error) {
+	p.target.trace.add("rehearse, measured: %v", measure)
+	return p.target.rehearse(), nil
+}
+
+func (p rehearsed) HoldTo(preview *tools.Preview, tolerance float64) tools.Plan {
+	p.target.trace.add("held to %d rows within %g", preview.Rows, tolerance)
+	p.target.mu.Lock()
+	defer p.target.mu.Unlock()
+	p.target.held = preview
+	return p.plan
 }
 
 type plan struct {
