@@ -140,6 +140,12 @@ func (rules) Decide(_ context.Context, in *policy.Input) policy.Decision {
 	if strings.HasPrefix(in.Action.Display, "denied") {
 		d.Outcome, d.Rules = policy.Deny, []policy.Rule{{Name: "no", Message: "policy says no", Hint: "ask nicely"}}
 	}
+	if strings.HasPrefix(in.Action.Display, "confirm") {
+		d.Outcome, d.Confirm = policy.Confirm, []obligation.Confirm{{Rule: "sure", Message: "Are you sure"}}
+	}
+	if strings.HasPrefix(in.Action.Display, "hold") {
+		d.Outcome, d.Approve = policy.Approve, obligation.Approvals{{Rule: "held", Groups: []string{"dba"}, Count: 1}}
+	}
 	return d
 }
 

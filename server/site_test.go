@@ -16,6 +16,7 @@ import (
 
 	"github.com/chaperone-dev/chaperone/policy"
 	"github.com/chaperone-dev/chaperone/recorder"
+	"github.com/chaperone-dev/chaperone/server/approval"
 	"github.com/chaperone-dev/chaperone/server/gateway"
 	"github.com/chaperone-dev/chaperone/tools"
 )
@@ -43,7 +44,17 @@ func newTestSite(t testing.TB) *testSite {
 	}
 	t.Cleanup(func() { _ = s.record.Close() })
 	log := slog.New(slog.NewTextHandler(s.log, nil))
+	reader, err := recorder.OpenReader(t.Context(), s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = reader.Close() })
+	desk, err := approval.NewDesk(t.Context(), approval.Options{Record: s.record, Reader: reader})
+	if err != nil {
+		t.Fatal(err)
+	}
 	g, err := gateway.New(gateway.Config{
+		Approvals: desk, History: reader, Hold: 200 * time.Millisecond,
 		Families:    []tools.Family{s.fake},
 		Connections: []gateway.Connection{{Connection: policy.Connection{Name: "target", Family: "fake", Labels: map[string]string{}}, Target: s.fake}},
 		Record:      s.record, Log: log, Policy: func() gateway.Decider { return rules{} },
