@@ -80,7 +80,7 @@ func (c *Console) frozen(v *visit) (freeze.Freeze, error) {
 		Scope: freeze.Scope(form.Get("scope")), Name: strings.TrimSpace(form.Get("name")),
 		By: v.who(), Why: strings.TrimSpace(form.Get("why")), At: c.now().UTC(),
 	}
-	problem := ""
+	var problem string
 	switch {
 	case !slices.Contains(scopes, f.Scope):
 		problem = "Everything can be frozen, or a principal, a session or a connection; this is none of them."

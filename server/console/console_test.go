@@ -302,7 +302,10 @@ func TestWhereTo(t *testing.T) {
 func TestEventsTellOfChanges(t *testing.T) {
 	s := newSite(t)
 	v := s.as("bo-token")
-	response := must(v.http.Get(s.url + "/console/events"))(t)
+	response, err := v.http.Get(s.url + "/console/events")
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer func() { _ = response.Body.Close() }()
 	if response.Header.Get("Content-Type") != "text/event-stream" {
 		t.Fatalf("the stream is %v", response.Header)

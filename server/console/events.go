@@ -52,7 +52,7 @@ func (c *Console) events(v *visit) error {
 		}
 		before := seen
 		seen = c.look(v)
-		what := ""
+		var what string
 		switch {
 		case before.changed(seen):
 			what = "data: changed\n\n"

@@ -36,11 +36,11 @@ func segments(text string, lines bool) []segment {
 		case r == utf8.RuneError && size == 1:
 			flush()
 			out = append(out, segment{fmt.Sprintf("byte %02X", text[0]), true})
-		case hides(r) && !(lines && (r == '\n' || r == '\t')):
+		case lines && (r == '\n' || r == '\t') || !hides(r):
+			plain.WriteString(text[:size])
+		default:
 			flush()
 			out = append(out, segment{fmt.Sprintf("U+%04X", r), true})
-		default:
-			plain.WriteString(text[:size])
 		}
 		text = text[size:]
 	}

@@ -50,7 +50,10 @@ func (v *visitor) do(method, path string, form url.Values, set ...func(*http.Req
 	for _, f := range set {
 		f(request)
 	}
-	response := must(v.http.Do(request))(v.t)
+	response, err := v.http.Do(request)
+	if err != nil {
+		v.t.Fatal(err)
+	}
 	defer func() { _ = response.Body.Close() }()
 	return reply{response, string(must(io.ReadAll(response.Body))(v.t))}
 }
