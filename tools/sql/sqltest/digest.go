@@ -63,7 +63,12 @@ func (w *World) Observe(ctx context.Context) (*Observer, error) {
 func (o *Observer) Close(ctx context.Context) {
 	_, _ = o.conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim' AND datname = current_database()")
 	_ = o.conn.Close(ctx)
-	_ = o.victim.Close(ctx)
+	// Whoever sleeps on the victim's connection is done with it first.
+	select {
+	case <-o.asleep:
+		_ = o.victim.Close(ctx)
+	case <-time.After(10 * time.Second):
+	}
 }
 
 // Digest is the state of everything that is watched, by what it is.
