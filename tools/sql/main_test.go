@@ -94,29 +94,3 @@ func describe(t testing.TB, conn tools.Connection, tool, statement string, param
 	}
 	return conn.Describe(t.Context(), tools.Request{Tool: tool, Args: data})
 }
-
-// read runs a statement that must be a read and succeed, and returns its JSON.
-func read(t testing.TB, conn tools.Connection, statement string, params ...any) string {
-	t.Helper()
-	plan, err := describe(t, conn, "sql_read", statement, params...)
-	if err != nil {
-		t.Fatalf("describe %s: %v", statement, err)
-	}
-	if e := plan.Action().Effect; e != tools.Read {
-		t.Fatalf("%s: effect %s (%s), want read", statement, e, plan.Action().Why)
-	}
-	return runPlan(t, plan, statement)
-}
-
-func runPlan(t testing.TB, plan tools.Plan, statement string) string {
-	t.Helper()
-	result, err := plan.Run(t.Context(), nil, tools.Limits{})
-	if err != nil {
-		t.Fatalf("run %s: %v", statement, err)
-	}
-	data, err := result.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
-}

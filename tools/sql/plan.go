@@ -111,7 +111,7 @@ func (p *plan) statement(out *collector) step {
 	s := step{text: p.described.statement.Query, types: p.types, args: values(p.args.Params), fields: out.fields, row: out.row}
 	if !out.drain {
 		// One more than is returned shows whether there are more.
-		s.rows = uint32(min(out.skip+out.limits.Rows+1, maxSkip+maxRows+1))
+		s.rows = uint32(min(out.skip+max(out.limits.Rows, 0)+1, maxSkip+maxRows+1))
 	}
 	return s
 }

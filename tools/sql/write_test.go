@@ -62,7 +62,7 @@ func TestWrites(t *testing.T) {
 			if a := plan.Action(); a.Effect != c.effect || (a.Why == "") != (c.effect == tools.Read) {
 				t.Errorf("effect %s because %q, want %s", a.Effect, a.Why, c.effect)
 			}
-			a, err := run1(t, t.Context(), plan, tools.Limits{})
+			a, err := run1(t.Context(), t, plan, tools.Limits{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	_ "embed"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -65,8 +66,8 @@ func (o *Observer) Close(ctx context.Context) {
 	_ = o.conn.Close(ctx)
 	// Whoever sleeps on the victim's connection is done with it first.
 	select {
-	case <-o.asleep:
-		_ = o.victim.Close(ctx)
+	case ended := <-o.asleep:
+		_ = errors.Join(ended, o.victim.Close(ctx)) // it was meant to end
 	case <-time.After(10 * time.Second):
 	}
 }
