@@ -165,7 +165,7 @@ func TestEveryEvent(t *testing.T) {
 	slices.Sort(at)
 	const away = "UPDATE events SET pos = -pos - 1 WHERE pos > %[1]d AND pos >> 40 = %[1]d >> 40; UPDATE events SET pos = -(pos + 1) %[2]s WHERE pos < 0"
 	for _, pos := range at {
-		for name, sql := range map[string]string{
+		for name, change := range map[string]string{
 			"dropped":            fmt.Sprintf("DELETE FROM events WHERE pos = %d", pos),
 			"dropped, closed up": fmt.Sprintf("DELETE FROM events WHERE pos = %d; "+away, pos, "- 1"),
 			"repeated": fmt.Sprintf(away+"; INSERT INTO events SELECT pos + 1, time, session, call, kind, hashes, data FROM events WHERE pos = %[1]d",
@@ -174,7 +174,7 @@ func TestEveryEvent(t *testing.T) {
 			"moved to the next place": fmt.Sprintf("UPDATE events SET pos = -1 WHERE pos = %d; UPDATE events SET pos = %[1]d WHERE pos = %[1]d + 1; UPDATE events SET pos = %[1]d + 1 WHERE pos = -1",
 				pos),
 		} {
-			if report := found(t, dir, func(_ string, db *sql.Conn) { execute(t, db, sql) }); report.OK() {
+			if report := found(t, dir, func(_ string, db *sql.Conn) { execute(t, db, change) }); report.OK() {
 				t.Errorf("event at %d of log %d %s: verify found nothing", seqOf(pos), pos>>seqBits, name)
 			}
 		}
