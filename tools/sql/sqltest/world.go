@@ -50,7 +50,8 @@ func (w *World) Statement(c Case) string {
 // noVacuum keeps the server from analyzing tables by itself, which runs some of
 // the traps.
 const noVacuum = `DO $$ DECLARE r record; BEGIN
-    FOR r IN SELECT oid::regclass AS name, relkind FROM pg_class WHERE oid >= 16384 AND relkind IN ('r', 'm') AND relpersistence = 'p' LOOP
+    FOR r IN SELECT oid::regclass AS name, relkind FROM pg_class WHERE relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'pg_toast'::regnamespace)
+        AND relkind IN ('r', 'm') AND relpersistence = 'p' LOOP
         EXECUTE format('ALTER %s %s SET (autovacuum_enabled = false)', CASE r.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, r.name);
     END LOOP;
 END $$`
