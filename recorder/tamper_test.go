@@ -23,7 +23,7 @@ var columns = map[string][]string{
 const everyBit = "RECORDER_TEST_EVERY_BIT"
 
 // TestEveryColumnOfEveryRow flips bits of every value in the database, one at a
-// time: the first, the last and some between.
+// time: the first, the last, and one of each byte between.
 func TestEveryColumnOfEveryRow(t *testing.T) {
 	dir := t.TempDir()
 	record(t, dir)
@@ -134,7 +134,7 @@ func literal(kind string, value []byte) string {
 	return fmt.Sprintf("x'%x'", value)
 }
 
-// bitsOf chooses among n bits: the ends, and some between.
+// bitsOf chooses among n bits: the ends, and one of each byte.
 func bitsOf(n int) []int {
 	switch {
 	case n == 0:
@@ -148,7 +148,53 @@ func bitsOf(n int) []int {
 	case underRace || testing.Short():
 		return []int{rand.IntN(n)}
 	}
-	return slices.Compact(slices.Sorted(slices.Values([]int{0, n - 1, rand.IntN(n), rand.IntN(n)})))
+	bits := []int{0, n - 1}
+	for first := 0; first < n; first += 8 {
+		bits = append(bits, min(first+rand.IntN(8), n-1))
+	}
+	slices.Sort(bits)
+	return slices.Compact(bits)
+}
+
+// TestEveryEvent drops each event of the record, repeats it, and lets it change
+// places with the next, by somebody who only moves rows and by one who computes
+// everything anew but the signature.
+func TestEveryEvent(t *testing.T) {
+	dir := t.TempDir()
+	record(t, dir)
+	at := rowsOf(t, raw(t, dir), "events")
+	slices.Sort(at)
+	const away = "UPDATE events SET pos = -pos - 1 WHERE pos > %[1]d AND pos >> 40 = %[1]d >> 40; UPDATE events SET pos = -(pos + 1) %[2]s WHERE pos < 0"
+	for _, pos := range at {
+		for name, change := range map[string]string{
+			"dropped":            fmt.Sprintf("DELETE FROM events WHERE pos = %d", pos),
+			"dropped, closed up": fmt.Sprintf("DELETE FROM events WHERE pos = %d; "+away, pos, "- 1"),
+			"repeated": fmt.Sprintf(away+"; INSERT INTO events SELECT pos + 1, time, session, call, kind, hashes, data FROM events WHERE pos = %[1]d",
+				pos, "+ 1"),
+			"added at the end": fmt.Sprintf("INSERT INTO events SELECT (SELECT max(pos) + 1 FROM events WHERE pos >> 40 = %[1]d >> 40), time, session, call, kind, hashes, data FROM events WHERE pos = %[1]d", pos),
+			"moved to the next place": fmt.Sprintf("UPDATE events SET pos = -1 WHERE pos = %d; UPDATE events SET pos = %[1]d WHERE pos = %[1]d + 1; UPDATE events SET pos = %[1]d + 1 WHERE pos = -1",
+				pos),
+		} {
+			if report := found(t, dir, func(_ string, db *sql.Conn) { execute(t, db, change) }); report.OK() {
+				t.Errorf("event at %d of log %d %s: verify found nothing", seqOf(pos), pos>>seqBits, name)
+			}
+		}
+		log, seq := pos>>seqBits, seqOf(pos)
+		for name, forge := range map[string]func([]draft) []draft{
+			"dropped":  func(d []draft) []draft { return slices.Delete(d, int(seq), int(seq)+1) },
+			"repeated": func(d []draft) []draft { return slices.Insert(d, int(seq), d[seq]) },
+			"moved": func(d []draft) []draft {
+				next := (int(seq) + 1) % len(d)
+				d[seq], d[next] = d[next], d[seq]
+				return d
+			},
+		} {
+			if report := found(t, dir, func(_ string, db *sql.Conn) { rewrite(t, db, log, forge) }); report.OK() {
+				t.Errorf("event at %d of log %d %s, and all hashes made to match: verify found nothing", seq, log, name)
+			}
+		}
+	}
+	t.Logf("%d events", len(at))
 }
 
 // TestBitsOfTheFile flips bits of the raw file. Each is found, or what the

@@ -462,7 +462,7 @@ var stages = map[string]struct {
 		written: true, started: true, kind: recorder.KindAmbiguous,
 	},
 	"before the reply is out": {
-		hold: func(t *testing.T, s *crashSite, p *peer) func() {
+		hold: func(t *testing.T, s *crashSite, _ *peer) func() {
 			large := insert("x")
 			large["sql"] = "insert into ledger values ($1) returning repeat('x', 500000)"
 			kill := callDeaf(t, s.config, large)

@@ -220,7 +220,7 @@ func TestHugeResult(t *testing.T) {
 func TestLimits(t *testing.T) {
 	db := database(t, "")
 	for _, c := range []struct{ connection, policy, caller, want int }{
-		{0, 0, 0, 500}, {5, 0, 0, 5}, {0, 7, 0, 7}, {0, 0, 9, 9}, {5, 7, 9, 5}, {9, 7, 5, 5}, {9, 5, 7, 5},
+		{0, -1, 0, 0}, {0, 0, 0, 500}, {5, 0, 0, 5}, {0, 7, 0, 7}, {0, 0, 9, 9}, {5, 7, 9, 5}, {9, 7, 5, 5}, {9, 5, 7, 5},
 	} {
 		conn := open(t, sql.Config{DSN: server.Superuser(db), Rows: c.connection})
 		args := fmt.Sprintf(`{"sql":"SELECT generate_series(1, 1000)","max_rows":%d}`, c.caller)

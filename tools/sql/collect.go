@@ -60,7 +60,7 @@ func (c *collector) row(values [][]byte) bool {
 		return c.pass(values)
 	case c.seen <= c.skip || len(values) != len(c.columns):
 		return true
-	case c.count == c.limits.Rows:
+	case c.count >= c.limits.Rows:
 		c.stop()
 		return true
 	}

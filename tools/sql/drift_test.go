@@ -111,7 +111,7 @@ func TestNoDrift(t *testing.T) {
 	exec(t, db, `CREATE TABLE unrelated (id int); CREATE FUNCTION unrelated() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE SCHEMA unrelated;
 		INSERT INTO t (id) VALUES (7); UPDATE t SET v = 9; ANALYZE t; COMMENT ON TABLE t IS 'x'; GRANT SELECT ON loose TO PUBLIC`)
 	exec(t, db, "VACUUM t")
-	if a, err := run1(t, t.Context(), plan, tools.Limits{}); err != nil || string(a.Rows[0][0]) != "2" {
+	if a, err := run1(t.Context(), t, plan, tools.Limits{}); err != nil || string(a.Rows[0][0]) != "2" {
 		t.Errorf("%+v, %v", a, err)
 	}
 }

@@ -99,7 +99,7 @@ func TestEstimateOfWhatMoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := run1(t, t.Context(), plan, tools.Limits{}); err == nil {
+	if _, err := run1(t.Context(), t, plan, tools.Limits{}); err == nil {
 		t.Error("it ran on a column that is gone")
 	}
 }

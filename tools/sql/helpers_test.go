@@ -37,11 +37,11 @@ func call(t testing.TB, conn tools.Connection, r tools.Request, limits tools.Lim
 	if err != nil {
 		return answer{}, err
 	}
-	return run1(t, t.Context(), plan, limits)
+	return run1(t.Context(), t, plan, limits)
 }
 
 // run1 runs a plan once.
-func run1(t testing.TB, ctx context.Context, plan tools.Plan, limits tools.Limits) (answer, error) {
+func run1(ctx context.Context, t testing.TB, plan tools.Plan, limits tools.Limits) (answer, error) {
 	t.Helper()
 	result, err := plan.Run(ctx, nil, limits)
 	if err != nil {

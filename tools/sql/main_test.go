@@ -32,7 +32,9 @@ func run(m *testing.M) int {
 		return 1
 	}
 	ctx := context.Background()
-	server, err = pgserver.Start(ctx, pgserver.Options{Dir: dir, Settings: []string{"fsync=off", "max_connections=200"}})
+	// Vacuuming runs functions of types and indexes, which the corpus would take
+	// for the work of a statement.
+	server, err = pgserver.Start(ctx, pgserver.Options{Dir: dir, Settings: []string{"fsync=off", "max_connections=200", "autovacuum=off"}})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -93,30 +95,4 @@ func describe(t testing.TB, conn tools.Connection, tool, statement string, param
 		t.Fatal(err)
 	}
 	return conn.Describe(t.Context(), tools.Request{Tool: tool, Args: data})
-}
-
-// read runs a statement that must be a read and succeed, and returns its JSON.
-func read(t testing.TB, conn tools.Connection, statement string, params ...any) string {
-	t.Helper()
-	plan, err := describe(t, conn, "sql_read", statement, params...)
-	if err != nil {
-		t.Fatalf("describe %s: %v", statement, err)
-	}
-	if e := plan.Action().Effect; e != tools.Read {
-		t.Fatalf("%s: effect %s (%s), want read", statement, e, plan.Action().Why)
-	}
-	return runPlan(t, plan, statement)
-}
-
-func runPlan(t testing.TB, plan tools.Plan, statement string) string {
-	t.Helper()
-	result, err := plan.Run(t.Context(), nil, tools.Limits{})
-	if err != nil {
-		t.Fatalf("run %s: %v", statement, err)
-	}
-	data, err := result.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
 }

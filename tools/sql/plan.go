@@ -85,6 +85,10 @@ func before(s *statement.Statement) string {
 	return text
 }
 
+// serverGrace is how much longer than ours the server's own time limit is. It
+// is there for when we are not: ours, which says more, is to come first.
+const serverGrace = time.Second
+
 // guards are the first steps of a pipeline: the transaction, the server's own
 // time limit, and the check that the catalog still is what the plan was made by.
 // That check is planned once for a connection rather than for every call. From
@@ -92,7 +96,7 @@ func before(s *statement.Statement) string {
 // at once: a connection that ends without an answer to it ran nothing.
 func (p *plan) guards(begin string, timeout time.Duration, path string) []step {
 	d := p.described.analysis.Depends
-	milliseconds := strconv.AppendInt(nil, max(timeout.Milliseconds(), 1), 10)
+	milliseconds := strconv.AppendInt(nil, (timeout + serverGrace).Milliseconds(), 10)
 	steps := []step{{prepared: begin, flush: true}}
 	if d.Empty() {
 		return append(steps, step{prepared: limit, args: [][]byte{milliseconds, []byte("auto"), []byte(path)}})
@@ -114,7 +118,7 @@ func (p *plan) statement(out *collector) step {
 	s := step{text: p.described.statement.Query, types: p.types, args: values(p.args.Params), fields: out.fields, row: out.row}
 	if !out.drain {
 		// One more than is returned shows whether there are more.
-		s.rows = uint32(min(out.skip+out.limits.Rows+1, maxSkip+maxRows+1))
+		s.rows = uint32(min(out.skip+max(out.limits.Rows, 0)+1, maxSkip+maxRows+1))
 	}
 	return s
 }

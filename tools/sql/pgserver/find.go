@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 
 	embedded "github.com/fergusstrange/embedded-postgres"
 )
@@ -34,14 +36,28 @@ func find() (string, error) {
 	}
 	for _, pattern := range folders {
 		dirs, _ := filepath.Glob(pattern)
-		slices.Sort(dirs)
-		for _, dir := range slices.Backward(dirs) {
+		for _, dir := range newestFirst(dirs) {
 			if complete(dir) {
 				return dir, nil
 			}
 		}
 	}
 	return "", errors.New("no PostgreSQL server is installed; install the package postgresql")
+}
+
+var digits = regexp.MustCompile(`\d+`)
+
+// newestFirst sorts folders by the version in their names, 15 before 9.6.
+func newestFirst(dirs []string) []string {
+	versions := func(dir string) (out []int) {
+		for _, number := range digits.FindAllString(dir, -1) {
+			n, _ := strconv.Atoi(number)
+			out = append(out, n)
+		}
+		return out
+	}
+	slices.SortFunc(dirs, func(a, b string) int { return slices.Compare(versions(b), versions(a)) })
+	return dirs
 }
 
 // complete reports whether a folder has every program that a server needs.

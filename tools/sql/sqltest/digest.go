@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	_ "embed"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -63,7 +64,12 @@ func (w *World) Observe(ctx context.Context) (*Observer, error) {
 func (o *Observer) Close(ctx context.Context) {
 	_, _ = o.conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim' AND datname = current_database()")
 	_ = o.conn.Close(ctx)
-	_ = o.victim.Close(ctx)
+	// Whoever sleeps on the victim's connection is done with it first.
+	select {
+	case ended := <-o.asleep:
+		_ = errors.Join(ended, o.victim.Close(ctx)) // it was meant to end
+	case <-time.After(10 * time.Second):
+	}
 }
 
 // Digest is the state of everything that is watched, by what it is.
