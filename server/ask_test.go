@@ -1,6 +1,8 @@
 package server
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -131,5 +133,54 @@ func TestProgress(t *testing.T) {
 		if !strings.Contains(r.body, "notifications/progress") || r.tool(t).Status != "pending" {
 			t.Errorf("%s: %s", name, r.body)
 		}
+	}
+}
+
+// TestElicitationOverHTTP: the question comes on the stream of the call itself,
+// and the answer by a message of its own.
+func TestElicitationOverHTTP(t *testing.T) {
+	s := newTestSite(t)
+	c := s.serveHTTP().client(t, "alice")
+	r := c.request("initialize", map[string]any{
+		"protocolVersion": c.version, "capabilities": map[string]any{"elicitation": map[string]any{}}, "clientInfo": map[string]string{"name": "x", "version": "1"},
+	})
+	c.session = r.header.Get("Mcp-Session-Id")
+	c.send(http.MethodPost, message(nil, "notifications/initialized", nil))
+	for _, action := range []string{"accept", "decline"} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.url, bytes.NewReader(message(action, "tools/call", callParams("fake_write", "confirm"))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range map[string]string{
+			"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "Authorization": "Bearer " + c.token,
+			"MCP-Protocol-Version": c.version, "Mcp-Session-Id": c.session,
+		} {
+			request.Header.Set(name, value)
+		}
+		response, err := c.http.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := false
+		for lines := bufio.NewScanner(response.Body); lines.Scan(); {
+			var q rpcReply
+			data, ok := strings.CutPrefix(lines.Text(), "data: ")
+			if !ok || json.Unmarshal([]byte(data), &q) != nil {
+				continue
+			}
+			if strings.Contains(data, "elicitation/create") {
+				asked = true
+				c.send(http.MethodPost, []byte(`{"jsonrpc":"2.0","id":`+string(q.ID)+`,"result":{"action":"`+action+`"}}`))
+			} else if got := q.tool(t).Status == "ok"; q.Result != nil && got != (action == "accept") {
+				t.Errorf("%s: %s", action, data)
+			}
+		}
+		_ = response.Body.Close()
+		if !asked {
+			t.Error("nobody is asked")
+		}
+	}
+	if n := s.fake.count("confirm"); n != 1 {
+		t.Errorf("it ran %d times", n)
 	}
 }
