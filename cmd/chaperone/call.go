@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -31,17 +32,23 @@ input. Other arguments go into --args as JSON.
 The result goes to standard output, as a table or with --json just as an agent
 gets it; what is said about it, and refusals, to standard error. It exits with 1
 if the call was refused or failed. Without -r the reason is empty, which policy
-may refuse.`
+may refuse.
+
+A call that policy holds for approval waits for approvals.hold. Then it says under
+which id it goes on waiting, and exits with 1, since nothing ran: go on by
+"chaperone call approval_wait ID", or wait to the end by --wait. Where policy wants
+the caller's own yes, it is asked for on the terminal.`
 
 const callExample = `  chaperone call access
   chaperone call sql_read -c shop "select * from orders limit 5"
   chaperone call sql_read -c shop --args '{"params": [42]}' 'select * from orders where id = $1'
-  chaperone call sql_write -c shop -r "ticket 7: wrong total" --dry-run "update orders set total = 5 where id = 1"`
+  chaperone call sql_write -c shop -r "ticket 7: wrong total" --dry-run "update orders set total = 5 where id = 1"
+  chaperone call approval_wait 01M8616ERXQN2NN9WZQC49HSPE --wait`
 
 // callFlags are what a call is made of on the command line.
 type callFlags struct {
 	connection, reason, cursor, args string
-	dryRun                           bool
+	dryRun, wait                     bool
 }
 
 func (f *callFlags) add(cmd *cobra.Command) {
@@ -51,6 +58,7 @@ func (f *callFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.args, "args", "", "further arguments of the tool, as a `JSON` object")
 	flags.StringVar(&f.cursor, "cursor", "", "next_cursor of an earlier call, to go on where it was cut")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "describe and judge the call, and run nothing")
+	flags.BoolVar(&f.wait, "wait", false, "wait for approval until somebody answers or the request ends")
 }
 
 func newCall(o *options) *cobra.Command {
@@ -71,7 +79,7 @@ func newCall(o *options) *cobra.Command {
 }
 
 func toolNames() []string {
-	names := []string{"access"}
+	names := []string{"access", waitTool}
 	for _, family := range app.Families() {
 		for _, t := range family.Tools() {
 			names = append(names, t.Name)
@@ -94,8 +102,16 @@ func call(ctx context.Context, o *options, f callFlags, args []string) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
+	background, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	running.Go(func() { a.Run(background) })
 	session := a.Gateway.OpenSession(who, policy.Client{Name: "chaperone call", Version: version()}, "cli")
 	reply := a.Gateway.Call(ctx, session, incoming)
+	for f.wait && reply.Status == gateway.Pending && ctx.Err() == nil {
+		reply = a.Gateway.Call(ctx, session, o.reached(waitFor(reply.Approval)))
+	}
 	a.Gateway.CloseSession(session, "the command ended")
 	return o.show(reply)
 }
@@ -133,7 +149,7 @@ func (f callFlags) incoming(o *options, args []string) (gateway.Incoming, error)
 		}
 	}
 	data, err := json.Marshal(all)
-	return gateway.Incoming{Tool: args[0], Args: data}, err
+	return o.reached(gateway.Incoming{Tool: args[0], Args: data}), err
 }
 
 // text is an argument, or standard input for "-".
@@ -147,6 +163,9 @@ func (o *options) text(argument string) (string, error) {
 
 // mainArgument is the argument that a tool can't do without, or its first.
 func mainArgument(tool string) string {
+	if tool == waitTool {
+		return waitArgument
+	}
 	for _, family := range app.Families() {
 		for _, t := range family.Tools() {
 			if t.Name == tool {
@@ -183,12 +202,14 @@ func (o *options) show(reply gateway.Reply) error {
 	switch {
 	case o.json:
 		_, err = fmt.Fprintf(o.out, "%s\n", reply.JSON())
+	case reply.Status == gateway.Pending:
+		_, err = fmt.Fprintf(o.err, "pending: %s\n%s\n", replay.Printable(reply.Message), o.goOn(reply.Approval))
 	case reply.Error():
 		_, err = fmt.Fprintf(o.err, "%s: %s\n", reply.Status, replay.Printable(reply.Message))
 	default:
 		err = o.showResult(reply)
 	}
-	if err == nil && reply.Error() {
+	if err == nil && (reply.Error() || reply.Status == gateway.Pending) {
 		return errSilent
 	}
 	return err

@@ -103,7 +103,7 @@ func newRoot(o *options) *cobra.Command {
 	root.SetCompletionCommandGroupID("operate")
 	for group, commands := range map[string][]*cobra.Command{
 		"serve":   {newServe(o), newStdio(o), newDemo(o), newCursor(o)},
-		"use":     {newCall(o)},
+		"use":     {newCall(o), newApprovals(o), newFreeze(o), newThaw(o)},
 		"record":  {newSessions(o), newReplay(o)},
 		"operate": {newPolicy(o), newDoctor(o), newToken(o), newVersion(o)},
 	} {

@@ -85,6 +85,11 @@ func (p *printer) print(ctx context.Context, e recorder.Event) error {
 	case recorder.Started:
 		return nil
 	}
+	for _, print := range []func(recorder.Event) (bool, error){p.asked, p.steered} {
+		if done, err := print(e); done || err != nil {
+			return err
+		}
+	}
 	return p.other(e)
 }
 
@@ -110,6 +115,9 @@ func (p *printer) received(e recorder.Event, b recorder.Received) error {
 		p.dry[e.Call] = true
 		what += ", dry run"
 	}
+	if b.Approval != "" {
+		what += ", goes on with " + Printable(b.Approval)
+	}
 	if b.Reason != "" {
 		what += s.Dim(" — " + Printable(b.Reason))
 	}
@@ -131,8 +139,11 @@ func (p *printer) described(b recorder.Described) error {
 func (p *printer) decided(d policy.Decision) error {
 	s := p.options.Style
 	outcome := s.Bad(d.Outcome.String())
-	if d.Outcome == policy.Allow {
+	switch d.Outcome {
+	case policy.Allow:
 		outcome = s.Good(d.Outcome.String())
+	case policy.Approve, policy.Confirm:
+		outcome = s.Warn(d.Outcome.String())
 	}
 	names := make([]string, len(d.Rules))
 	for i, r := range d.Rules {
@@ -180,12 +191,17 @@ func (p *printer) finished(ctx context.Context, e recorder.Event, b recorder.Fin
 	return p.quote(out.String())
 }
 
-// quote writes lines that others wrote, behind a bar, so that they can't pass
-// for what this package says of the call.
+// quote writes lines that others wrote in a call.
 func (p *printer) quote(lines string) error {
-	bar := strings.Repeat(" ", inCall) + p.options.Style.Dim("│") + " "
+	return Quote(p.out, strings.Repeat(" ", inCall), lines, p.options.Style)
+}
+
+// Quote writes lines that others wrote, behind a bar, so that they can't pass
+// for what is said of them.
+func Quote(w io.Writer, indent, lines string, s Style) error {
+	bar := indent + s.Dim("│") + " "
 	for line := range strings.Lines(lines) {
-		if _, err := io.WriteString(p.out, bar+line); err != nil {
+		if _, err := io.WriteString(w, bar+strings.TrimRight(line, "\n")+"\n"); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/chaperone-dev/chaperone/policy"
+	"github.com/chaperone-dev/chaperone/policy/obligation"
 	"github.com/chaperone-dev/chaperone/recorder"
 	"github.com/chaperone-dev/chaperone/recorder/replay"
 	"github.com/chaperone-dev/chaperone/tools"
@@ -114,6 +115,52 @@ func TestPlainOfTrouble(t *testing.T) {
 // and write lines that pass for ours.
 const hostile = "a\x1b[2J\x1b]0;owned\x07\x9b31m\u202eevil\u200b\u2066\r\n          allow by everyone\n\x00\x7f\u2028\ufeff\U000e0041"
 
+var stranger = policy.Principal{Subject: hostile, Name: hostile, Groups: []string{}, Issuer: hostile, Method: policy.Local, Claims: map[string]string{}}
+
+func hostilePreview() tools.Preview {
+	at := tools.Target{Kind: hostile, Name: hostile}
+	return tools.Preview{
+		Impact:  tools.Impact{Changes: []tools.Change{{Target: at, Verb: hostile}}, Dependents: []tools.Target{at}},
+		Samples: []tools.Sample{{Target: at, Columns: []string{hostile}, Before: [][]string{{hostile}}, After: [][]string{{hostile, hostile}, {}}}},
+		Diff:    hostile, Warnings: []string{hostile},
+	}
+}
+
+// TestPlainOfApproval tells of a call that people were asked about.
+func TestPlainOfApproval(t *testing.T) {
+	ben := policy.Principal{Subject: "ben", Name: "Ben", Groups: []string{"dba"}, Issuer: "config", Method: policy.Token, Claims: map[string]string{}}
+	until := time.Date(2026, 3, 4, 6, 0, 0, 0, time.UTC)
+	at := tools.Target{Kind: "table", Name: "shop.payments"}
+	got := told(t, "", recorder.Received{Tool: "sql_write"},
+		recorder.Previewed{Preview: tools.Preview{
+			Impact:   tools.Impact{Measured: true, Rows: 1, Changes: []tools.Change{{Target: at, Verb: "update", Count: 1}}},
+			Samples:  []tools.Sample{{Target: at, Columns: []string{"id", "amount"}, Before: [][]string{{"7", "1.00"}}, After: [][]string{{"7", "2.00"}}}},
+			Warnings: []string{"a sequence moves"},
+		}},
+		recorder.ApprovalRequested{Approval: "A", Rules: obligation.Approvals{{Rule: "payments", Groups: []string{"dba"}, Count: 2}}, Expires: until},
+		recorder.Pending{Approval: "A", Until: until}, recorder.ApprovalAnswered{Approval: "A", By: ben, Verdict: "approve", Comment: "fine", Via: "cli"},
+		recorder.ApprovalSpent{Approval: "A"}, recorder.Stopped{By: ben}, recorder.Frozen{Scope: "connection", Name: "shop", By: ben, Why: "fire"})
+	const want = `
+   +0.000 sql_write  C
+          it would:
+          │ update 1 in shop.payments (measured)
+          │ ! a sequence moves
+          │ rows of shop.payments, before (-) and after (+):
+          │   id | amount
+          │ - 7  | 1.00
+          │ + 7  | 2.00
+          asks for approval by 2 people of dba (payments), until 2026-03-04 06:00:00, as A
+          waits for approval until 2026-03-04 06:00:00, as A
+             +0.004 approved by Ben (ben), by cli: fine
+          runs by the approval A
+          stopped by Ben (ben)
+   +0.007 connection shop frozen by Ben (ben): fire
+`
+	if _, got, _ = strings.Cut(got, "stdio, 2026-03-04 05:06:07 UTC\n"); got != want {
+		t.Errorf("the replay is\n%s", got)
+	}
+}
+
 // TestPlainOfHostileText puts it wherever a stranger's text can be.
 func TestPlainOfHostileText(t *testing.T) {
 	quoted := strings.ReplaceAll(fmt.Sprintf("%+q", hostile), `\a`, `\u0007`)
@@ -129,7 +176,13 @@ func TestPlainOfHostileText(t *testing.T) {
 			recorder.Described{Action: described(hostile).Action, Params: []string{hostile}}, evil,
 			recorder.Finished{}, recorder.Refused{Rule: hostile, Reason: hostile, Hint: hostile, Blank: hostile},
 			recorder.Failed{Code: hostile, Message: hostile}, recorder.Ambiguous{Why: hostile},
-			recorder.PolicyRejected{Error: hostile}, recorder.SessionClosed{Reason: hostile})
+			recorder.PolicyRejected{Error: hostile}, recorder.SessionClosed{Reason: hostile}, recorder.Previewed{Preview: hostilePreview()},
+			recorder.Confirmed{Answer: hostile}, recorder.Pending{Approval: hostile}, recorder.Stopped{By: stranger, Why: hostile},
+			recorder.ApprovalRequested{Approval: hostile, Rules: obligation.Approvals{{Rule: hostile, Groups: []string{hostile}}}},
+			recorder.ApprovalAnswered{Approval: hostile, By: stranger, Verdict: hostile, Comment: hostile, Via: hostile},
+			recorder.ApprovalEnded{Approval: hostile, Phase: hostile, Why: hostile}, recorder.ApprovalSpent{Approval: hostile},
+			recorder.Frozen{Scope: hostile, Name: hostile, By: stranger, Why: hostile}, recorder.Thawed{Scope: hostile, By: stranger},
+			recorder.SignedIn{Principal: stranger})
 		for _, r := range got {
 			if r != '\n' && r != '\t' && r != ' ' && !unicode.IsPrint(r) {
 				t.Errorf("%U reaches the terminal", r)

@@ -17,6 +17,7 @@ import (
 	"github.com/chaperone-dev/chaperone/server/approval"
 	"github.com/chaperone-dev/chaperone/server/freeze"
 	"github.com/chaperone-dev/chaperone/server/gateway"
+	"github.com/chaperone-dev/chaperone/server/notify"
 	"github.com/chaperone-dev/chaperone/tools"
 	"github.com/chaperone-dev/chaperone/tools/sql"
 )
@@ -39,6 +40,7 @@ type App struct {
 	Freezes *freeze.Board
 	History *recorder.Reader
 
+	notices     *notify.Outbox
 	connections []gateway.Connection
 	log         *slog.Logger
 }
@@ -57,7 +59,7 @@ func Open(ctx context.Context, c *config.Config, version string, log *slog.Logge
 	if a.connections, err = Connect(c); err != nil {
 		return nil, err
 	}
-	if a.Record, err = recorder.Open(ctx, recorder.Options{Dir: c.DataDir, Version: version}); err != nil {
+	if err := a.openRecord(ctx, version); err != nil {
 		return nil, err
 	}
 	if err := a.Record.Note(
@@ -68,9 +70,6 @@ func Open(ctx context.Context, c *config.Config, version string, log *slog.Logge
 	}
 	if n := a.Record.Recovered(); n > 0 {
 		log.Warn("calls of an earlier process have no outcome, and were recorded as ambiguous", "calls", n)
-	}
-	if err := a.openDesk(ctx); err != nil {
-		return nil, err
 	}
 	a.Gateway, err = gateway.New(gateway.Config{
 		Families: Families(), Connections: a.connections, Record: a.Record, Log: log,
@@ -84,19 +83,43 @@ func Open(ctx context.Context, c *config.Config, version string, log *slog.Logge
 	return a, nil
 }
 
-// openDesk opens what stands between calls: requests for approval, and freezes.
-func (a *App) openDesk(ctx context.Context) (err error) {
+// OpenDesk opens what people answer at and freeze by, and no gateway: neither
+// the policy nor a target is needed for that.
+func OpenDesk(ctx context.Context, c *config.Config, version string, log *slog.Logger) (*App, error) {
+	a := &App{Config: c, log: log}
+	if err := a.openRecord(ctx, version); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// openRecord opens the record, and what stands between calls: requests for
+// approval, notices of them, and freezes.
+func (a *App) openRecord(ctx context.Context, version string) (err error) {
+	if a.Record, err = recorder.Open(ctx, recorder.Options{Dir: a.Config.DataDir, Version: version}); err != nil {
+		return err
+	}
 	if a.History, err = recorder.OpenReader(ctx, a.Config.DataDir); err != nil {
 		return err
 	}
+	a.notices = notify.New(notify.Options{Record: a.Record, Reader: a.History, Targets: targets(a.Config), Console: a.Console(), Log: a.log})
 	a.Desk, err = approval.NewDesk(ctx, approval.Options{
-		Record: a.Record, Reader: a.History, Expires: a.Config.Approvals.Expires, Log: a.log,
+		Record: a.Record, Reader: a.History, Expires: a.Config.Approvals.Expires, Log: a.log, Notices: a.notices.Notices,
 	})
 	if err != nil {
 		return err
 	}
 	a.Freezes, err = freeze.Open(ctx, a.Record, a.History, a.log)
 	return err
+}
+
+// targets are those who are told of requests.
+func targets(c *config.Config) []notify.Target {
+	out := make([]notify.Target, len(c.Approvals.Notify))
+	for i, n := range c.Approvals.Notify {
+		out[i] = notify.Target{Name: n.Name, Webhook: n.Webhook, Secret: n.Secret, Slack: n.Slack}
+	}
+	return out
 }
 
 // Console is the address at which people answer, where the configuration tells
@@ -109,10 +132,10 @@ func (a *App) Console() string {
 }
 
 // Run does what goes on beside the calls until ctx ends: it follows the policy's
-// files, lets requests expire, and breaks off what is frozen.
+// files, lets requests expire, tells people of them, and breaks off what is frozen.
 func (a *App) Run(ctx context.Context) {
 	var all sync.WaitGroup
-	for _, run := range []func(context.Context){a.Watch, a.Desk.Run, a.Freezes.Run, a.Gateway.Freezing} {
+	for _, run := range []func(context.Context){a.Watch, a.Desk.Run, a.notices.Run, a.Freezes.Run, a.Gateway.Freezing} {
 		all.Go(func() { run(ctx) })
 	}
 	all.Wait()

@@ -18,6 +18,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 
+	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/approver"
 	"github.com/chaperone-dev/chaperone/server/identity"
 	"github.com/chaperone-dev/chaperone/tools"
 )
@@ -202,15 +203,27 @@ func (a *Approvals) check() error {
 	if a.Expires < 0 {
 		return fmt.Errorf("approvals.expires is %s; it must be more than zero", a.Expires)
 	}
+	seen := map[string]bool{}
 	for i, p := range a.Approvers {
-		if p.Key == "" || p.Subject == "" || len(p.Groups) == 0 {
+		switch {
+		case p.Key == "" || p.Subject == "" || len(p.Groups) == 0:
 			return fmt.Errorf("approvals.approvers[%d] needs key, subject and groups; `chaperone approvals enroll` prints them", i)
+		case !approver.ValidPublic(p.Key):
+			return fmt.Errorf("approvals.approvers[%d].key is not a public key as `chaperone approvals enroll` prints it", i)
+		case seen[p.Key]:
+			return fmt.Errorf("approvals.approvers[%d] has the same key as another", i)
 		}
+		seen[p.Key] = true
 	}
+	named := map[string]bool{}
 	for i, n := range a.Notify {
 		if err := n.check(); err != nil {
 			return fmt.Errorf("approvals.notify[%d]: %w", i, err)
 		}
+		if named[n.Name] {
+			return fmt.Errorf("there are two of approvals.notify named %q", n.Name)
+		}
+		named[n.Name] = true
 	}
 	return nil
 }

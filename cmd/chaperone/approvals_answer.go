@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/app"
+	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/approver"
+	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/config"
+	"github.com/chaperone-dev/chaperone/policy"
+	"github.com/chaperone-dev/chaperone/recorder/replay"
+	"github.com/chaperone-dev/chaperone/server/approval"
+)
+
+func newApprovalsAnswer(o *options, verdict approval.Verdict) *cobra.Command {
+	var key, comment string
+	word := string(verdict)
+	cmd := &cobra.Command{
+		Use: word + " APPROVAL", Short: strings.ToUpper(word[:1]) + word[1:] + " a request, at a terminal, with an approver's key",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.answer(cmd.Context(), args[0], key, approval.Answer{Verdict: verdict, Comment: comment, Via: "cli"})
+		},
+	}
+	cmd.Flags().StringVar(&key, "key", approver.DefaultPath(), "`file` with the approver's key")
+	cmd.Flags().StringVarP(&comment, "comment", "m", "", "what the caller and the record are told")
+	return o.jsonFlag(cmd)
+}
+
+// answer asks the person at the terminal who they are and what they mean.
+func (o *options) answer(ctx context.Context, id, key string, answer approval.Answer) (err error) {
+	a, err := o.desk(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	r, err := a.Desk.Get(ctx, id)
+	if err != nil {
+		return whichRequests(id, err)
+	}
+	if !r.Phase.Open() {
+		return fmt.Errorf("%w: it is %s", approval.ErrEnded, r.Phase)
+	}
+	terminal, err := approver.OpenTerminal()
+	if err != nil {
+		return err
+	}
+	defer terminal.Close()
+	if answer.By, err = signIn(terminal, a.Config, key); err != nil {
+		return err
+	}
+	if err := mayAnswer(&r, answer.By); err != nil {
+		return err
+	}
+	if answer.Seen, err = ask(terminal, &r, string(answer.Verdict)); err != nil {
+		return err
+	}
+	if r, err = a.Desk.Answer(ctx, id, answer); err != nil {
+		return err
+	}
+	return o.answered(&r, answer)
+}
+
+// mayAnswer refuses early who could not answer anyway.
+func mayAnswer(r *approval.Request, who policy.Principal) error {
+	switch {
+	case approval.SamePerson(who, r.Principal):
+		return approval.ErrSelf
+	case !r.Eligible(who):
+		return fmt.Errorf("%w: it wants %s", approval.ErrNotEligible, replay.Rules(r.Missing()))
+	}
+	return nil
+}
+
+// ask shows the request, and has the person type the word. It returns the
+// digest of the preview that was shown.
+func ask(t *approver.Terminal, r *approval.Request, word string) (seen string, err error) {
+	_, _ = fmt.Fprintln(t.Out)
+	if err := showRequest(t.Out, r, replay.Style{}); err != nil {
+		return "", err
+	}
+	typed, err := t.Line(fmt.Sprintf("\nType %q to %s this, anything else to leave it: ", word, word))
+	if err != nil {
+		return "", err
+	}
+	if typed != word {
+		return "", errors.New("nothing was answered")
+	}
+	return r.Preview.Digest(), nil
+}
+
+func (o *options) answered(r *approval.Request, a approval.Answer) error {
+	if o.json {
+		return json.NewEncoder(o.out).Encode(shown(*r))
+	}
+	text := fmt.Sprintf("%s: request %s is %s", replay.Person(a.By), r.ID, r.Phase)
+	if m := r.Missing(); r.Phase == approval.Requested && len(m) > 0 {
+		text += "; it still wants " + replay.Rules(m)
+	}
+	_, err := fmt.Fprintln(o.out, text)
+	return err
+}
+
+// signIn finds out who sits at the terminal, by their key.
+func signIn(t *approver.Terminal, c *config.Config, path string) (policy.Principal, error) {
+	passphrase, err := t.Secret("Passphrase of " + path + ": ")
+	if err != nil {
+		return policy.Principal{}, err
+	}
+	key, err := approver.Load(path, passphrase)
+	if err != nil {
+		return policy.Principal{}, err
+	}
+	return app.Approver(c, key.Public())
+}
+
+const enrollLong = `Make an approver's key, encrypted by a passphrase that is asked for on the
+terminal, and print the lines for approvals.approvers in the configuration.
+
+The subject must be the name under which the person also makes calls: that is how
+their own calls are known, which they can't approve. Who may edit the
+configuration says who approves.`
+
+func newApprovalsEnroll(o *options) *cobra.Command {
+	p := config.Approver{}
+	var path string
+	if u, err := user.Current(); err == nil {
+		p.Subject = u.Username
+	}
+	cmd := &cobra.Command{
+		Use: "enroll", Short: "Make an approver's key", Long: enrollLong, Args: cobra.NoArgs,
+		Example: "  chaperone approvals enroll --subject ben --email ben@example.com --group dba",
+		RunE:    func(*cobra.Command, []string) error { return o.enroll(path, p) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&path, "key", approver.DefaultPath(), "`file` for the key, which must not exist")
+	flags.StringVar(&p.Subject, "subject", p.Subject, "`name` of the person, as on record")
+	flags.StringVar(&p.Email, "email", "", "e-mail `address` of the person")
+	flags.StringVar(&p.Name, "name", "", "full `name` of the person")
+	flags.StringSliceVar(&p.Groups, "group", nil, "`group` of the person; may be repeated")
+	return o.jsonFlag(cmd)
+}
+
+// minPassphrase is how long a passphrase has to be, in bytes.
+const minPassphrase = 12
+
+func (o *options) enroll(path string, p config.Approver) error {
+	if p.Subject == "" || len(p.Groups) == 0 {
+		return usageError{errors.New("--group says for which rules the person answers, and --subject who they are")}
+	}
+	for _, word := range slices.Concat([]string{p.Subject, p.Email, p.Name}, p.Groups) {
+		if strings.ContainsFunc(word, unicode.IsControl) {
+			return usageError{errors.New("names must be plain text")}
+		}
+	}
+	passphrase, err := newPassphrase()
+	if err != nil {
+		return err
+	}
+	key, err := approver.New()
+	if err == nil {
+		err = key.Save(path, passphrase, approver.Work)
+	}
+	if err != nil {
+		return err
+	}
+	p.Key = key.Public()
+	if o.json {
+		return json.NewEncoder(o.out).Encode(map[string]any{"file": path, "key": p.Key, "subject": p.Subject, "email": p.Email, "name": p.Name, "groups": p.Groups})
+	}
+	return o.enrolled(path, p)
+}
+
+func newPassphrase() (string, error) {
+	t, err := approver.OpenTerminal()
+	if err != nil {
+		return "", err
+	}
+	defer t.Close()
+	first, err := t.Secret("New passphrase for the approver's key: ")
+	if err != nil {
+		return "", err
+	}
+	if len(first) < minPassphrase {
+		return "", fmt.Errorf("the passphrase is too short: at least %d characters, such as four words", minPassphrase)
+	}
+	again, err := t.Secret("The same again: ")
+	if err == nil && again != first {
+		err = errors.New("the passphrases differ; nothing was made")
+	}
+	return first, err
+}
+
+func (o *options) enrolled(path string, p config.Approver) error {
+	groups := make([]string, len(p.Groups))
+	for i, g := range p.Groups {
+		groups[i] = strconv.Quote(g)
+	}
+	_, err := fmt.Fprintf(o.out, "The key is in %s.\n\nIn the configuration:\n\napprovals:\n  approvers:\n    - key: %q\n      subject: %q\n", path, p.Key, p.Subject)
+	for _, more := range [][2]string{{"email", p.Email}, {"name", p.Name}} {
+		if err == nil && more[1] != "" {
+			_, err = fmt.Fprintf(o.out, "      %s: %q\n", more[0], more[1])
+		}
+	}
+	if err == nil {
+		_, err = fmt.Fprintf(o.out, "      groups: [%s]\n", strings.Join(groups, ", "))
+	}
+	return err
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/approver"
+	"github.com/chaperone-dev/chaperone/recorder/replay"
+	"github.com/chaperone-dev/chaperone/server/gateway"
+)
+
+// The gateway's own tool that goes on with a call that waits.
+const (
+	waitTool     = "approval_wait"
+	waitArgument = "approval_id"
+)
+
+func waitFor(approval string) gateway.Incoming {
+	args, _ := json.Marshal(map[string]string{waitArgument: approval}) // texts always marshal
+	return gateway.Incoming{Tool: waitTool, Args: args}
+}
+
+// reached is a call whose person can be asked, and told that it waits.
+func (o *options) reached(in gateway.Incoming) gateway.Incoming {
+	in.Confirm = confirm
+	in.Progress = func(n int, message string) {
+		if n == 1 {
+			_, _ = fmt.Fprintln(o.err, replay.Printable(message))
+		}
+	}
+	return in
+}
+
+// confirm asks the person at the terminal. Where there is none, nobody answers.
+func confirm(ctx context.Context, question string) (gateway.Answer, error) {
+	t, err := approver.OpenTerminal()
+	if err != nil {
+		return "", err
+	}
+	said := make(chan gateway.Answer, 1)
+	// A terminal can't be told to stop reading; the process ends soon after.
+	go func() {
+		defer t.Close()
+		typed, err := t.Line(replay.Printable(question) + "\nType \"yes\" to go on: ")
+		switch {
+		case err != nil:
+			said <- ""
+		case typed == "yes":
+			said <- gateway.Accepted
+		default:
+			said <- gateway.Declined
+		}
+	}()
+	select {
+	case answer := <-said:
+		return answer, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// goOn says how to go on with a call that waits.
+func (o *options) goOn(approval string) string {
+	return fmt.Sprintf("Here: %s call %s %s --wait", programName(), waitTool, approval)
+}

@@ -1,0 +1,121 @@
+// Package approver holds an approver's own key, encrypted by a passphrase, and
+// the terminal at which it is asked for.
+package approver
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"filippo.io/age"
+)
+
+// Key is an approver's key. The zero value is none.
+type Key struct{ private ed25519.PrivateKey }
+
+// New makes a key.
+func New() (Key, error) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	return Key{private}, err
+}
+
+// publicPrefix says what kind of key a text is.
+const publicPrefix = "ed25519:"
+
+// Public is the key as it stands in the configuration.
+func (k Key) Public() string {
+	public, ok := k.private.Public().(ed25519.PublicKey)
+	if !ok {
+		return ""
+	}
+	return publicPrefix + base64.RawURLEncoding.EncodeToString(public)
+}
+
+// ValidPublic reports whether a text of the configuration is a public key.
+func ValidPublic(text string) bool {
+	data, ok := strings.CutPrefix(text, publicPrefix)
+	public, err := base64.RawURLEncoding.DecodeString(data)
+	return ok && err == nil && len(public) == ed25519.PublicKeySize
+}
+
+// Work is how hard guessing the passphrase is, as the logarithm of scrypt's N:
+// about a second for each guess.
+const Work = 18
+
+// maxFile is larger than any key file.
+const maxFile = 64 << 10
+
+// ErrPassphrase is the error of a passphrase that does not open the key.
+var ErrPassphrase = errors.New("the passphrase does not open the key")
+
+// Save writes the key, encrypted by the passphrase, to a file that must not
+// exist.
+func (k Key) Save(path, passphrase string, work int) error {
+	recipient, err := age.NewScryptRecipient(passphrase)
+	if err != nil {
+		return err
+	}
+	recipient.SetWorkFactor(work)
+	var sealed bytes.Buffer
+	w, err := age.Encrypt(&sealed, recipient)
+	if err == nil {
+		_, err = w.Write(k.private.Seed())
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(sealed.Bytes())
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// Load opens the key that a file holds.
+func Load(path, passphrase string) (Key, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Key{}, fmt.Errorf("there is no approver key at %s; make one by `chaperone approvals enroll`, or name another by --key", path)
+	}
+	if err != nil {
+		return Key{}, err
+	}
+	defer func() { _ = f.Close() }()
+	identity, err := age.NewScryptIdentity(passphrase)
+	if err != nil {
+		return Key{}, ErrPassphrase
+	}
+	opened, err := age.Decrypt(io.LimitReader(f, maxFile), identity)
+	if err != nil {
+		return Key{}, ErrPassphrase
+	}
+	seed, err := io.ReadAll(opened)
+	if err != nil || len(seed) != ed25519.SeedSize {
+		return Key{}, fmt.Errorf("%s holds no approver key", path)
+	}
+	return Key{ed25519.NewKeyFromSeed(seed)}, nil
+}
+
+// DefaultPath is where the key of this user is kept.
+func DefaultPath() string {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "approver.age"
+	}
+	return filepath.Join(dir, "chaperone", "approver.age")
+}
