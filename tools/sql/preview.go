@@ -66,7 +66,7 @@ func (p *plan) rehearse(ctx context.Context) (*tools.Preview, error) {
 	limits := tools.Limits{Timeout: min(rehearsalTime, p.connection.limits.Timeout)}
 	timed, cancel := context.WithTimeout(ctx, limits.Timeout)
 	defer cancel()
-	conn, err := p.change(timed, &collector{rows: &rows{}, limits: limits, drain: true, full: true})
+	conn, err := p.change(timed, &collector{rows: &rows{}, analysis: p.described.analysis, limits: limits, drain: true, full: true})
 	if err != nil {
 		return nil, p.ended(timed, err, limits)
 	}

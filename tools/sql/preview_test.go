@@ -66,7 +66,7 @@ func TestPreviewCounts(t *testing.T) {
 	conn := open(t, sql.Config{DSN: server.Superuser(db)})
 	before := everything(t, db)
 	for statement, want := range map[string]string{
-		"UPDATE orders SET status = 'x' WHERE customer = 1":                                                    "insert public.audit 5, update public.orders 5",
+		"UPDATE orders SET status = 'x' WHERE customer = 1 RETURNING *":                                        "insert public.audit 5, update public.orders 5",
 		"DELETE FROM customers WHERE id = 2":                                                                   "delete public.customers 1, delete public.orders 5",
 		"INSERT INTO customers VALUES (100, 'a', 'b'), (101, 'a', 'b')":                                        "insert public.customers 2",
 		"INSERT INTO customers VALUES (1, 'a', 'b') ON CONFLICT (id) DO NOTHING":                               "",
