@@ -72,7 +72,7 @@ func scriptApprovers(t testing.TB) func(*testscript.TestScript, bool, []string) 
 // scriptAnswer answers the open request as somebody of the group dba, as soon
 // as there is one: answer approve|deny PERSON [COMMENT].
 func scriptAnswer(ts *testscript.TestScript, neg bool, args []string) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	a, err := deskOf(ctx, filepath.Join(ts.Getenv("SHOP_CONFIG"), "state"))
 	ts.Check(err)
