@@ -10,6 +10,18 @@ import (
 	"github.com/chaperone-dev/chaperone/policy"
 )
 
+// TestSessionOpenedTwice is what a gateway does whose first commit was in doubt.
+func TestSessionOpenedTwice(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, dir)
+	appendAll(t, r, on("s", "c", SessionOpened{Principal: ann}, Received{}, Finished{})...)
+	appendAll(t, r, on("s", "d", SessionOpened{Principal: ann}, Received{}, Finished{})...)
+	sessions, err := read(t, dir).Sessions(t.Context(), SessionFilter{})
+	if err != nil || len(sessions) != 1 || sessions[0].Calls.Finished != 2 {
+		t.Error(sessions, err)
+	}
+}
+
 func TestSessions(t *testing.T) {
 	dir := t.TempDir()
 	clock := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)

@@ -48,18 +48,24 @@ func (c Calls) Unended() int64 {
 	return max(0, c.Received-c.Finished-c.Refused-c.Failed-c.Ambiguous)
 }
 
-// Sessions lists sessions, the newest first.
+// Sessions lists sessions, the newest first. One whose opening is on record
+// twice, because its first commit was in doubt, is listed once.
 func (r *Reader) Sessions(ctx context.Context, f SessionFilter) ([]Session, error) {
 	opened, err := r.opened(ctx, f)
 	if err != nil {
 		return nil, err
 	}
 	var sessions []Session
+	seen := map[string]bool{}
 	for _, pos := range opened {
 		s, err := r.session(ctx, pos)
 		if err != nil {
 			return nil, err
 		}
+		if seen[s.ID] {
+			continue
+		}
+		seen[s.ID] = true
 		if f.Subject != "" && s.Principal.Subject != f.Subject {
 			continue
 		}

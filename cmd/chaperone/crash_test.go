@@ -112,7 +112,9 @@ func (s *crashSite) open(t *testing.T) *recorder.Reader {
 // ended is how calls ended on record so far.
 func (s *crashSite) ended(t *testing.T) map[string]recorder.Kind {
 	t.Helper()
-	return tell(t, s.open(t)).ended
+	reader := s.open(t)
+	defer func() { _ = reader.Close() }()
+	return tell(t, reader).ended
 }
 
 func (s *crashSite) now(t *testing.T) (text string) {

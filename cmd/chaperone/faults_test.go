@@ -126,6 +126,80 @@ func TestReadOnlyDisk(t *testing.T) {
 	}
 }
 
+// TestLockedRecord has another program lock the record's file: calls are refused
+// and nothing runs; when it lets go, they are served.
+func TestLockedRecord(t *testing.T) {
+	s := newCrashSite(t)
+	p := startPeer(t, s.config)
+	if reply, err := p.call("sql_write", insert("before")); err != nil || reply.Status != "ok" {
+		t.Fatalf("before: %+v, %v", reply, err)
+	}
+	release := s.holdRecord(t)
+	for _, tag := range []string{"locked", "still locked"} {
+		reply, err := p.call("sql_write", insert(tag))
+		if err != nil || reply.Status != "refused" || reply.Rule != "no-record-no-run" || !strings.Contains(reply.Message, "nothing ran") {
+			t.Errorf("%s: %+v, %v", tag, reply, err)
+		}
+	}
+	if reply, err := p.call("sql_read", map[string]any{"sql": "select 1"}); err != nil || reply.Rule != "no-record-no-run" {
+		t.Errorf("a read: %+v, %v", reply, err)
+	}
+	release()
+	for n := 0; ; n++ {
+		reply, err := p.call("sql_write", insert("after"))
+		if err != nil || n > 1000 {
+			t.Fatalf("service does not come back: %+v, %v", reply, err)
+		}
+		if reply.Status == "ok" {
+			break
+		}
+	}
+	s.waitFor(t, "SELECT array_agg(tag ORDER BY tag) = '{after,before}' FROM ledger")
+	p.kill()
+	s.read(t)
+}
+
+// TestDamagedRecord spoils the record's file between two runs. The program says
+// what is wrong in one line, and neither serves nor runs anything.
+func TestDamagedRecord(t *testing.T) {
+	s := newCrashSite(t)
+	p := startPeer(t, s.config)
+	if said, err := p.stop(); err != nil {
+		t.Fatal(err, said)
+	}
+	file := filepath.Join(s.dir, "state", "recorder.db")
+	good, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, bad := range map[string][]byte{
+		"noise":       []byte(strings.Repeat("this is no database ", 1000)),
+		"half of it":  good[:len(good)/2],
+		"page 2 gone": append(append([]byte{}, good[:4096]...), append(make([]byte, 4096), good[8192:]...)...),
+	} {
+		if err := os.WriteFile(file, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{{"call", "sql_write", "--reason", "test", "insert into ledger values ('x')"}, {"stdio"}} {
+			out, err := exec.CommandContext(t.Context(), program(t), append([]string{"--config", s.config}, args...)...).CombinedOutput()
+			if err == nil || strings.Count(string(out), "\n") != 1 || !strings.Contains(string(out), "damaged") {
+				t.Errorf("%s: %s: %v, %s", name, args[0], err, out)
+			}
+		}
+		if out, code := verifyRecord(t, filepath.Dir(file), filepath.Join(s.dir, "state", "signing.pub")); code != 1 {
+			t.Errorf("%s: verify: %s", name, out)
+		}
+	}
+	s.waitFor(t, "SELECT NOT EXISTS (SELECT FROM ledger)")
+	if err := os.WriteFile(file, good, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p = startPeer(t, s.config)
+	if reply, err := p.call("sql_write", insert("after")); err != nil || reply.Status != "ok" {
+		t.Errorf("with the file restored: %+v, %v", reply, err)
+	}
+}
+
 // TestPostgresStops stops the server in the middle of a statement: the call
 // fails and says so, and the next ones are served when the server is back.
 func TestPostgresStops(t *testing.T) {
