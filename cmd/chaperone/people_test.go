@@ -44,7 +44,9 @@ func approversConfig(t testing.TB, dir, hold string, people []string) string {
 	fmt.Fprintf(&out, "approvals:\n  hold: %s\n  approvers:\n", hold)
 	for _, p := range people {
 		parts := append(strings.Split(p, ":"), "")
-		public := makeKey(t, filepath.Join(dir, parts[0]+".age"))
+		path := filepath.Join(dir, parts[0]+".age")
+		_ = os.Remove(path) // of an earlier turn
+		public := makeKey(t, path)
 		subject := parts[0]
 		if subject == "me" {
 			me, err := identity.Local()
