@@ -264,4 +264,3 @@ func TestCrowd(t *testing.T) {
 		t.Errorf("%d ran", spent.Load())
 	}
 }
-
