@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -191,11 +192,17 @@ func (o *options) welcome(folder *demo.Folder, url string) {
   "Which customers of the shop spent most?"      e-mails come masked
   "Delete the old order items."                  refused: no WHERE
   "Mark order 40 as shipped, ticket 1187."       allowed, and on record
+  "Refund payment 7: set its amount to 0."       waits for the approval of a dba
+
+%s
+  Open %s and sign in with the token
+  %s
 
 %s
   %s call access
   %s call sql_read "select name, email from customers limit 3"
   %s call sql_write "delete from order_items"
+  %s call sql_write -r "ticket 9: charged twice" "update payments set amount = 0 where id = 7"
   %s replay
 
 %s
@@ -204,7 +211,8 @@ func (o *options) welcome(folder *demo.Folder, url string) {
 Ctrl-C ends the demo. Afterwards, %s demo --reset%s removes the folder.
 `, s.Bold("Chaperone's demo is up."), s.Bold(url), folder.Path,
 		s.Bold("Connect Cursor:"), folder.Path, folder.CursorFile(), cursor.DeepLink("chaperone", entry),
-		s.Bold("Ask the agent:"), s.Bold("Or try it from another terminal:"), with, with, with, with,
+		s.Bold("Ask the agent:"), s.Bold("Be the dba who approves:"), s.Bold(strings.TrimSuffix(url, "/mcp")+"/console"), folder.Approver,
+		s.Bold("Or try it from another terminal:"), with, with, with, with, with,
 		s.Bold("Make your own rules:"), filepath.Join(folder.Path, "policy", "shop.rego"), self, dirFlag(folder.Path))
 }
 

@@ -49,6 +49,7 @@ func TestReadme(t *testing.T) {
 	}
 
 	t.Setenv("SHOP_DSN", "host=127.0.0.1")
+	t.Setenv("HOOK_SECRET", "a secret of the test")
 	c, err := config.Load(filepath.Join(dir, "chaperone.yaml"))
 	if err != nil || c.Connections[0].Name != "shop" || c.Identity.Tokens[0].Subject != "ann" {
 		t.Errorf("the configuration: %+v, %v", c, err)

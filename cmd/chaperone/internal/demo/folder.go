@@ -23,9 +23,10 @@ import (
 // Folder is the one folder that holds everything of the demo.
 type Folder struct {
 	Path string
-	// Token is the bearer token of the agent.
-	Token string
-	lock  *flock.Flock
+	// Token is the bearer token of the agent, and Approver that of a person who
+	// approves what it may not do alone.
+	Token, Approver string
+	lock            *flock.Flock
 }
 
 // DefaultPath is where the demo lives unless it is told otherwise. As root it
@@ -132,10 +133,13 @@ func (f *Folder) secret(name string, fresh func() string) (string, error) {
 const configTemplate = `# Written by chaperone demo, anew whenever it starts; the policy is yours to change.
 data_dir: ./state
 policy: {paths: [./policy]}
-server: {listen: "{{.Listen}}"}
+server: {listen: "{{.Listen}}", url: "http://{{.Listen}}"}
 identity:
   tokens:
-    - {hash: "{{.Hash}}", subject: "demo agent", groups: [agents]}
+    - {hash: "{{.Agent}}", subject: "demo agent", groups: [agents]}
+    - {hash: "{{.Approver}}", subject: "demo dba", groups: [dba]}
+approvals:
+  operators: [dba]
 connections:
   - name: shop
     family: sql
@@ -154,12 +158,17 @@ func (f *Folder) Write(dsn, listen string) error {
 	if f.Token, err = f.secret("token", fresh); err != nil {
 		return err
 	}
+	if f.Approver, err = f.secret("approver-token", fresh); err != nil {
+		return err
+	}
 	if err := os.WriteFile(filepath.Join(f.Path, "dsn"), []byte(dsn), 0o600); err != nil {
 		return err
 	}
 	var config strings.Builder
 	t := template.Must(template.New("").Parse(configTemplate))
-	if err := t.Execute(&config, map[string]string{"Listen": listen, "Hash": identity.Hash(f.Token)}); err != nil {
+	if err := t.Execute(&config, map[string]string{
+		"Listen": listen, "Agent": identity.Hash(f.Token), "Approver": identity.Hash(f.Approver),
+	}); err != nil {
 		return err
 	}
 	if err := os.WriteFile(f.Config(), []byte(config.String()), 0o600); err != nil {
