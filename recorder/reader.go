@@ -141,11 +141,14 @@ func (r *Reader) Events(ctx context.Context, session string) iter.Seq2[Event, er
 }
 
 // order lists where the events of a session stand. A clock may have been set
-// back, so an event counts as no earlier than what its log holds before it.
+// back, so an event counts as no earlier than what its log holds before it, and
+// the end of a call or a session as no earlier than what older logs hold of the
+// session: the one who writes it may be the heir of a process that died.
 func (r *Reader) order(ctx context.Context, session string) ([]int64, error) {
 	rows, err := r.db.QueryContext(ctx, `SELECT pos FROM (
-			SELECT pos, max(time) OVER (PARTITION BY pos >> 40 ORDER BY pos) AS at FROM events WHERE session = ?
-		) ORDER BY at, pos`, session)
+			SELECT pos, max(time) OVER (PARTITION BY pos >> 40 ORDER BY pos) AS own, max(time) OVER (ORDER BY pos) AS older, kind
+			FROM events WHERE session = ?
+		) ORDER BY CASE WHEN kind IN ('call.ambiguous', 'session.closed') THEN older ELSE own END, pos`, session)
 	if err != nil {
 		return nil, unreadable(r.path, err)
 	}
