@@ -22,11 +22,12 @@ func (g *Gateway) recordIntent(ctx context.Context, c *call) error {
 	now := g.now()
 	events := append(g.history(c), c.event(now, recorder.Started{}))
 	var err error
-	if c.decision.Outcome == policy.Approve {
+	switch {
+	case c.decision.Outcome == policy.Approve:
 		err = c.session.kept(g.spend(context.WithoutCancel(ctx), c, events))
-	} else if c.action.Effect == tools.Read {
+	case c.action.Effect == tools.Read:
 		err = c.session.kept(g.config.Record.Note(events...))
-	} else {
+	default:
 		err = g.append(c, events...)
 	}
 	if err == nil {
