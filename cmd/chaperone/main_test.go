@@ -56,7 +56,7 @@ func sharedPostgres(t testing.TB) *pgserver.Server {
 			return
 		}
 		postgres.server, postgres.err = pgserver.Start(context.Background(), pgserver.Options{
-			Dir: postgres.dir, Settings: []string{"fsync=off", "max_connections=300", "max_prepared_transactions=10"},
+			Dir: postgres.dir, Settings: []string{"fsync=off", "autovacuum=off", "max_connections=300", "max_prepared_transactions=10"},
 		})
 	})
 	if postgres.err != nil {
