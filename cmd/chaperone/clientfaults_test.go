@@ -34,9 +34,13 @@ func TestClientCancels(t *testing.T) {
 	for name, c := range map[string]struct {
 		tool string
 		args map[string]any
+		// late is when the statement runs for sure. Before, the server may
+		// still be at its preparations, and forget that it was to cancel.
+		late bool
 	}{
-		"a read":  {"sql_read", read},
-		"a write": {"sql_write", write},
+		"a read":            {"sql_read", read, true},
+		"a read just begun": {"sql_read", read, false},
+		"a write":           {"sql_write", write, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newCrashSite(t)
@@ -46,7 +50,9 @@ func TestClientCancels(t *testing.T) {
 			p.mu.Lock()
 			id := p.next
 			p.mu.Unlock()
-			time.Sleep(500 * time.Millisecond)
+			if c.late {
+				time.Sleep(500 * time.Millisecond)
+			}
 			p.notify(t, "notifications/cancelled", map[string]any{"requestId": id, "reason": "the user lost patience"})
 			cancelled := time.Now()
 			s.waitFor(t, "SELECT NOT ("+strings.TrimPrefix(isActive, "SELECT ")+")")

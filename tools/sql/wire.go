@@ -52,12 +52,13 @@ func pipeline(ctx context.Context, conn *pgconn.PgConn, steps []step) (ended []d
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	cancelled := make(chan struct{})
+	answered, cancelled := make(chan struct{}), make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(cancelled)
-		cancelQuery(conn)
+		cancelUntil(conn, answered)
 	})
 	ended, err = exchange(conn, steps)
+	close(answered)
 	if !stop() {
 		<-cancelled
 		return ended, errors.Join(ctx.Err(), err)
@@ -68,13 +69,34 @@ func pipeline(ctx context.Context, conn *pgconn.PgConn, steps []step) (ended []d
 // cancelGrace is how long the server has to stop a cancelled statement.
 const cancelGrace = 5 * time.Second
 
+// cancelEvery is how long the server has for one request to cancel.
+const cancelEvery = 50 * time.Millisecond
+
 // cancelQuery asks the server to stop what the connection runs, and makes sure
 // that reading from the connection ends soon.
 func cancelQuery(conn *pgconn.PgConn) {
+	gone := make(chan struct{})
+	close(gone)
+	cancelUntil(conn, gone)
+}
+
+// cancelUntil does so again and again until the server has answered. It forgets
+// a request that comes between two messages, be it just before Execute
+// (PostgresMain in tcop/postgres.c: a cancel is a no-op while a command is read).
+func cancelUntil(conn *pgconn.PgConn, answered <-chan struct{}) {
 	_ = conn.Conn().SetDeadline(time.Now().Add(cancelGrace))
 	ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
 	defer cancel()
-	_ = conn.CancelRequest(ctx)
+	for {
+		_ = conn.CancelRequest(ctx)
+		select {
+		case <-answered:
+			return
+		case <-ctx.Done():
+			return
+		case <-time.After(cancelEvery):
+		}
+	}
 }
 
 func exchange(conn *pgconn.PgConn, steps []step) ([]done, error) {
