@@ -98,10 +98,12 @@ func TestNotApproved(t *testing.T) {
 		t.Fatal(err)
 	}
 	isRefused(t, s.wait(s.session, cancelled.Approval), "approval-cancelled")
-	s.rules.decision.Approve[0].Expires = "30ms"
+	s.rules.decision.Approve[0].Expires = "2s"
 	expired := s.held(`"do":"expired"`)
-	time.Sleep(30 * time.Millisecond)
-	if r := s.wait(s.session, expired.Approval); r.Rule != "approval-expired" && r.Rule != "policy-changed" {
+	for r = expired; r.Status == Pending; {
+		r = s.wait(s.session, expired.Approval)
+	}
+	if r.Rule != "approval-expired" && r.Rule != "policy-changed" {
 		t.Errorf("%+v", r)
 	}
 	other := s.gateway.OpenSession(person("eve"), policy.Client{}, "http")
