@@ -158,6 +158,7 @@ func (g *Gateway) tell(ctx context.Context, c *call) (stop func()) {
 	if c.in.Progress == nil {
 		return func() {}
 	}
+	message := "waiting for approval by " + whoApproves(c.approval.Rules)
 	told, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -165,7 +166,7 @@ func (g *Gateway) tell(ctx context.Context, c *call) (stop func()) {
 		tick := time.NewTicker(g.progressEvery)
 		defer tick.Stop()
 		for n := 1; ; n++ {
-			c.in.Progress(n, "waiting for approval by "+whoApproves(c.approval.Rules))
+			c.in.Progress(n, message)
 			select {
 			case <-tick.C:
 			case <-told.Done():
