@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // calls are the requests under way. They end when the client cancels them or
@@ -23,11 +24,19 @@ type inflight struct {
 	// free ends only by cancel.
 	free   context.Context
 	cancel context.CancelFunc
+	// spliced is its result, once it has one.
+	spliced atomic.Pointer[spliced]
 }
 
 func newCalls() *calls { return &calls{all: map[*inflight]struct{}{}} }
 
 type inflightKey struct{}
+
+// requestOf is the request that is handled in ctx, or nil.
+func requestOf(ctx context.Context) *inflight {
+	f, _ := ctx.Value(inflightKey{}).(*inflight)
+	return f
+}
 
 // begin notes a request by its id within a session. end is to be called when it
 // has been answered.
@@ -58,7 +67,7 @@ func (c *calls) begin(ctx context.Context, owner *session, id requestID) (_ cont
 // detach returns the context by which a request's call runs. A request that was
 // not noted is one that nobody could cancel: it does not run.
 func (c *calls) detach(ctx context.Context) context.Context {
-	if f, ok := ctx.Value(inflightKey{}).(*inflight); ok {
+	if f := requestOf(ctx); f != nil {
 		return f.free
 	}
 	ended, cancel := context.WithCancel(context.Background())

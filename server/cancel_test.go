@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -65,8 +66,10 @@ func TestDefect09ACancelledCallDoesNotStart(t *testing.T) {
 	s.edge.calls.cancel(own, "n1")
 	r := s.edge.handleMessage(ctx, "n1", message(1, "tools/call", callParams("fake_write", "late")))
 	data, _ := json.Marshal(r)
-	if !strings.Contains(string(data), "nothing ran") || s.fake.count("late") != 0 {
-		t.Errorf("it ran %d times: %s", s.fake.count("late"), data)
+	var out bytes.Buffer
+	_ = requestOf(ctx).write(&out, data)
+	if !strings.Contains(out.String(), "nothing ran") || s.fake.count("late") != 0 {
+		t.Errorf("it ran %d times: %s", s.fake.count("late"), out.String())
 	}
 	past := s.theCall("fake_write")
 	if end, ok := past.end.(recorder.Refused); !ok || end.Rule != "cancelled" || len(past.kinds) != 4 {

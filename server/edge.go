@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 
@@ -91,18 +90,7 @@ func (e *Edge) handle(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallTool
 	if reply.Status == gateway.Asking {
 		return ask(reply), nil
 	}
-	return result(reply), nil
-}
-
-// result puts a reply into MCP's words: the same JSON as structured content and
-// as text.
-func result(reply gateway.Reply) *mcp.CallToolResult {
-	data := reply.JSON()
-	return &mcp.CallToolResult{
-		Content:           []mcp.Content{mcp.TextContent{Type: "text", Text: string(data)}},
-		StructuredContent: json.RawMessage(data),
-		IsError:           reply.Error(),
-	}
+	return splice(ctx, reply)
 }
 
 // initialized notes what the client says it is.

@@ -52,7 +52,7 @@ func (d *door) post(w *patientWriter, r *http.Request, p policy.Principal) {
 	if h.method == string(mcp.MethodInitialize) {
 		defer d.settle(owner)
 	}
-	d.next.ServeHTTP(w, r)
+	d.next.ServeHTTP(splicer{w, requestOf(ctx)}, r)
 }
 
 // cancel ends a request of the session. Where clients have no sessions, a

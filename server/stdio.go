@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,7 +30,7 @@ var errNotRead = errors.New("the client does not read; answers to its calls were
 // reads lines of any length, and keeps its session in a global variable.
 func (e *Edge) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, p policy.Principal) error {
 	own := &session{principal: p, transport: overStdio}
-	s := &stdio{edge: e, session: own, out: out, slots: make(chan struct{}, maxHandlers), peer: newStdioPeer()}
+	s := &stdio{edge: e, session: own, out: bufio.NewWriterSize(out, piece), slots: make(chan struct{}, maxHandlers), peer: newStdioPeer()}
 	served, cancel := context.WithCancel(e.mcp.WithContext(withSession(ctx, own), s.peer))
 	defer cancel()
 	if err := e.mcp.RegisterSession(served, s.peer); err != nil {
@@ -57,7 +58,7 @@ type stdio struct {
 	slots chan struct{}
 
 	writing sync.Mutex
-	out     io.Writer
+	out     *bufio.Writer
 }
 
 // serve handles messages until there are no more.
@@ -110,7 +111,7 @@ func (s *stdio) handle(ctx context.Context, id requestID, answer func() any) {
 	}
 	s.handlers.Go(func() {
 		defer func() { <-s.slots }()
-		s.send(id, answer())
+		s.send(ctx, id, answer())
 	})
 }
 
@@ -129,7 +130,7 @@ func (e *Edge) handleMessage(ctx context.Context, id requestID, message []byte) 
 }
 
 // send writes one message, which answers the request of the id, if any.
-func (s *stdio) send(id requestID, message any) {
+func (s *stdio) send(ctx context.Context, id requestID, message any) {
 	if message == nil {
 		return
 	}
@@ -140,7 +141,8 @@ func (s *stdio) send(id requestID, message any) {
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if _, err := s.out.Write(append(data, '\n')); err != nil {
+	err = errors.Join(requestOf(ctx).write(s.out, append(data, '\n')), s.out.Flush())
+	if err != nil {
 		s.edge.log.Warn("an answer could not be sent: the client is gone", "error", err)
 	}
 }
@@ -150,9 +152,9 @@ func (s *stdio) notify(ctx context.Context) {
 	for {
 		select {
 		case n := <-s.peer.notifications:
-			s.send("", n)
+			s.send(ctx, "", n)
 		case r := <-s.peer.requests:
-			s.send("", r)
+			s.send(ctx, "", r)
 		case <-ctx.Done():
 			return
 		}

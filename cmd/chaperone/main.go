@@ -13,7 +13,7 @@ func main() {
 	// A large result passes through several hands at once. Below this, memory is
 	// cheap; above, it is worth collecting. GOMEMLIMIT says otherwise.
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(64 << 20)
+		debug.SetMemoryLimit(56 << 20)
 	}
 	os.Exit(run())
 }

@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 
 	"github.com/chaperone-dev/chaperone/tools"
 	"github.com/chaperone-dev/chaperone/tools/scrub"
@@ -11,8 +13,16 @@ import (
 // it returns are the ones that are recorded and the ones that are sent.
 func (g *Gateway) mask(c *call, result tools.Result) ([]byte, error) {
 	result.Mask(c.masker, scrubbed)
-	return result.MarshalJSON()
+	content, err := result.MarshalJSON()
+	if err == nil && (!json.Valid(content) || bytes.IndexByte(content, '\n') >= 0) {
+		err = errNotJSON
+	}
+	return content, err
 }
+
+// errNotJSON is a family's mistake: its result would break the message that it
+// is put into.
+var errNotJSON = errors.New("the result is not JSON of one line")
 
 // scrubbed is text without secrets that can be known by their form.
 func scrubbed(text string) string { return scrub.Text(text) }

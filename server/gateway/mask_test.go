@@ -159,3 +159,23 @@ func TestMaskedValuesAreNotCopied(t *testing.T) {
 		})
 	}
 }
+
+// unsound is a family's result that would break the message it is put into.
+type unsound struct {
+	*result
+	content string
+}
+
+func (u unsound) MarshalJSON() ([]byte, error) { return []byte(u.content), nil }
+
+func TestResultsAreJSONOfOneLine(t *testing.T) {
+	for _, content := range []string{"", "{", `{"a":1}}`, "{\n}", `{"a":"` + "\n" + `"}`} {
+		s := newStage(t)
+		s.target.run = func(context.Context, tools.Gate) (tools.Result, error) {
+			return unsound{&result{target: s.target}, content}, nil
+		}
+		if r := s.call("fake_read"); r.Status != Failed || r.Result != nil {
+			t.Errorf("%q: %+v", content, r)
+		}
+	}
+}
