@@ -103,6 +103,23 @@ func TestInputReadsBack(t *testing.T) {
 	}
 }
 
+// What is misspelt is not taken for the facts of some family.
+func TestInputOfUnknownParts(t *testing.T) {
+	text, err := aRead().MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, wrong := range []string{
+		strings.Replace(string(text), `"sql":`, `"sqll":`, 1),
+		strings.Replace(string(text), `"family":"sql"`, `"family":"git"`, 1),
+		strings.Replace(string(text), `{`, `{"more":{},`, 1),
+	} {
+		if _, err := ReadInput([]byte(wrong)); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v: %s", err, wrong)
+		}
+	}
+}
+
 func TestInputWordsAreChecked(t *testing.T) {
 	p := loaded(t, `allow contains "all" if true`)
 	for name, change := range map[string]func(*Input){

@@ -42,6 +42,9 @@ func ReadInput(text []byte) (*Input, error) {
 		return nil, errors.New("the input holds the facts of more than one family")
 	}
 	for name, facts := range in.Facts {
+		if name != in.Connection.Family {
+			return nil, fmt.Errorf("%q is no part of an input, nor the family of its connection, which is %q", name, in.Connection.Family)
+		}
 		in.Action.Facts = RawFacts{name, facts}
 	}
 	return &Input{in.Principal, in.Session, in.Connection, in.Call, in.Action, in.Preview}, nil

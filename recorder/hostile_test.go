@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -105,7 +106,11 @@ func TestDatabaseGone(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 {
-				closeIt(t, open(t, dir))
+				r := open(t, dir)
+				if r.TakenBack() == nil {
+					t.Error("it is opened without a word")
+				}
+				closeIt(t, r)
 				if report := verify(t, dir); report.OK() || !strings.Contains(report.Problems[0].What, "missing") {
 					t.Errorf("%v", report.Problems)
 				}
@@ -191,6 +196,9 @@ func TestOlderDatabaseWithNewerHeads(t *testing.T) {
 	}
 	for range 3 {
 		again := open(t, dir)
+		if !errors.Is(again.TakenBack(), errTakenBack) {
+			t.Error("it is opened without a word:", again.TakenBack())
+		}
 		appendAll(t, again, on("later", "c", Started{}, Finished{})...)
 		closeIt(t, again)
 		if report := verify(t, dir); report.OK() {

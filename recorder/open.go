@@ -125,6 +125,7 @@ func (r *Recorder) begin(ctx context.Context, w *writer, o Options) error {
 		return err
 	}
 	r.lock, r.recovered = lock, next.count(KindAmbiguous)
+	r.takenBack = w.heads.compare(ctx, w.store)
 	w.log.accept(next)
 	w.publishSoon()
 	return nil

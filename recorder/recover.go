@@ -11,7 +11,33 @@ import (
 )
 
 var errForeign = errors.New("a log in the file is not signed with the folder's signing.key: " +
-	"restore the key that belongs to the file, or move recorder.db away to start a new record")
+	"restore the key that belongs to the file, or move recorder.db and checkpoint away to start a new record")
+
+// errTakenBack is a file of events that is older than one that was here.
+var errTakenBack = errors.New("the record lacks events that were in it: recorder.db was replaced by an older one, or by none")
+
+// notTakenBack compares the logs with the checkpoints that were kept beside the
+// file: each must still be there, and be as long.
+func notTakenBack(ctx context.Context, s *store, kept []signedHead, key note.Verifier) error {
+	for _, h := range kept {
+		var checkpoint string
+		err := s.conn.QueryRowContext(ctx, "SELECT checkpoint FROM logs WHERE name = ?", h.Log).Scan(&checkpoint)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return errTakenBack
+		case err != nil:
+			return err
+		}
+		head, err := openCheckpoint(checkpoint, key)
+		if err != nil || head.Log != h.Log {
+			return errForeign
+		}
+		if head.Size < h.Size {
+			return errTakenBack
+		}
+	}
+	return nil
+}
 
 // logRow is a log as the database has it.
 type logRow struct {

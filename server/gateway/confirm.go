@@ -91,7 +91,7 @@ func (g *Gateway) answer(ctx context.Context, c *call) (Answer, error) {
 func question(c *call) string {
 	var out strings.Builder
 	for _, rule := range c.decision.Confirm {
-		out.WriteString(sentence(rule.Message) + ". ")
+		out.WriteString(sentence(rule.Message) + " ")
 	}
 	d := c.action.Display
 	if c.touchesMasked() || c.action.Secret {

@@ -63,7 +63,7 @@ func TestSilentPerson(t *testing.T) {
 		},
 	})
 	isRefused(t, r, "sure")
-	if !strings.Contains(r.Message, "did not answer in time") || !strings.Contains(question, "Are you sure?. On one: do 'it'") {
+	if !strings.Contains(r.Message, "did not answer in time") || !strings.Contains(question, "Are you sure? On one: do 'it'") {
 		t.Errorf("%+v %s", r, question)
 	}
 	// Who breaks off meanwhile does not confirm.

@@ -63,9 +63,9 @@ func (g *Gateway) refused(c *call, stage string, r *tools.Refusal) Reply {
 		return g.unavailable(c, err)
 	}
 	reply := Reply{Status: Refused, Call: c.id, Rule: r.Rule, Hint: hint, Later: r.Later}
-	reply.Message = fmt.Sprintf("Refused by rule %q: %s.", r.Rule, sentence(reason))
+	reply.Message = fmt.Sprintf("Refused by rule %q: %s", r.Rule, sentence(reason))
 	if hint != "" {
-		reply.Message += fmt.Sprintf(" Instead: %s.", sentence(hint))
+		reply.Message += fmt.Sprintf(" Instead: %s", sentence(hint))
 	}
 	if !r.Later {
 		reply.Message += " Do not repeat the same call; it will be refused again."
@@ -83,7 +83,7 @@ func (g *Gateway) failed(c *call, f *tools.Failure) Reply {
 		message += " (" + by.reason + ")"
 	}
 	message, hint = told(message), told(hint)
-	reply := Reply{Status: Failed, Call: c.id, Code: f.Code, Hint: hint, Position: f.Position, Message: capital(sentence(message)) + "."}
+	reply := Reply{Status: Failed, Call: c.id, Code: f.Code, Hint: hint, Position: f.Position, Message: capital(sentence(message))}
 	var body recorder.Body = recorder.Failed{
 		Code: f.Code, Message: message, Hint: hint, Position: f.Position, Duration: c.took(g.now()),
 	}
@@ -102,7 +102,7 @@ func (g *Gateway) unavailable(c *call, err error) Reply {
 	g.log.Error("a call was refused because it could not be recorded", "call", c.id, "error", err)
 	return Reply{
 		Status: Refused, Call: c.id, Rule: "no-record-no-run", Later: true,
-		Message: fmt.Sprintf("Refused, and nothing ran: %s.", whyUnrecorded(err)),
+		Message: fmt.Sprintf("Refused, and nothing ran: %s", whyUnrecorded(err)),
 		Hint:    "tell the operator; calls work again as soon as the record does",
 	}
 }
@@ -115,10 +115,10 @@ func (g *Gateway) unrecorded(c *call, err error) Reply {
 	}
 	g.log.Error("the outcome of a call could not be recorded", "call", c.id, "error", err)
 	reply := Reply{Status: Failed, Call: c.id, Rule: "no-record-no-result", Later: true}
-	reply.Message = fmt.Sprintf("The result could not be recorded and is withheld; nothing was changed: %s.", whyUnrecorded(err))
+	reply.Message = fmt.Sprintf("The result could not be recorded and is withheld; nothing was changed: %s", whyUnrecorded(err))
 	if c.changes() {
 		reply.Status, reply.Later = Ambiguous, false
-		reply.Message = fmt.Sprintf("The call ran, but its outcome could not be recorded and is withheld: %s.", whyUnrecorded(err))
+		reply.Message = fmt.Sprintf("The call ran, but its outcome could not be recorded and is withheld: %s", whyUnrecorded(err))
 	}
 	return reply
 }
@@ -220,8 +220,14 @@ const maxText = 2000
 // told is text as callers and the record get it.
 func told(text string) string { return clip(scrubbed(text), maxText) }
 
-// sentence is text to which the end of a sentence can be added.
-func sentence(text string) string { return strings.TrimRight(strings.TrimSpace(text), ".") }
+// sentence is text with the end of a sentence.
+func sentence(text string) string {
+	text = strings.TrimRight(strings.TrimSpace(text), ".")
+	if strings.HasSuffix(text, "?") || strings.HasSuffix(text, "!") {
+		return text
+	}
+	return text + "."
+}
 
 // capital is text that begins with a capital letter.
 func capital(text string) string {

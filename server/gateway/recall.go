@@ -114,11 +114,11 @@ func (g *Gateway) remembered(ctx context.Context, r approval.Request) (reply Rep
 			content, err := g.config.History.Content(ctx, e.Content)
 			return Reply{Status: OK, Call: r.SpentBy, Result: content}, true, err
 		case recorder.Failed:
-			return Reply{Status: Failed, Call: r.SpentBy, Code: body.Code, Hint: body.Hint, Message: capital(sentence(body.Message)) + "."}, true, nil
+			return Reply{Status: Failed, Call: r.SpentBy, Code: body.Code, Hint: body.Hint, Message: capital(sentence(body.Message))}, true, nil
 		case recorder.Refused:
-			return Reply{Status: Refused, Call: r.SpentBy, Rule: body.Rule, Hint: body.Hint, Message: capital(sentence(body.Reason)) + "."}, true, nil
+			return Reply{Status: Refused, Call: r.SpentBy, Rule: body.Rule, Hint: body.Hint, Message: capital(sentence(body.Reason))}, true, nil
 		case recorder.Ambiguous:
-			return Reply{Status: Ambiguous, Call: r.SpentBy, Message: capital(sentence(body.Why)) + "."}, true, nil
+			return Reply{Status: Ambiguous, Call: r.SpentBy, Message: capital(sentence(body.Why))}, true, nil
 		}
 	}
 	return reply, false, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,5 +91,12 @@ func (c *connection) whyUnreachable(err error) string {
 	if strings.Contains(err.Error(), "password=") {
 		return refusal.Reason
 	}
-	return refusal.Reason + ": " + strings.Join(strings.Fields(err.Error()), " ")
+	// pgx says of each attempt, with TLS and without, what went wrong.
+	var said []string
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimSpace(line); line != "" && !slices.ContainsFunc(said, func(s string) bool { return strings.HasSuffix(s, line) }) {
+			said = append(said, line)
+		}
+	}
+	return refusal.Reason + ": " + strings.Join(said, " ")
 }

@@ -39,6 +39,8 @@ func TestErrors(t *testing.T) {
 		{"sql_read", "SELECT 'ä→\U0001F600', nme FROM people", nil, "42703", "nme", `column "nme"`, `column "nme"`, ""},
 		{"sql_read", "/* ü */ SELECT '→' AS \"ß\", nme FROM people -- ü", nil, "42703", "nme", "", `column "nme"`, ""},
 		{"sql_read", "; ;/*é*/ SELECT nme FROM people;", nil, "42703", "nme", "", "", ""},
+		// The text of the statement stands in the comment before it, too.
+		{"sql_read", "/* SELECT nme FROM people */ SELECT nme FROM people;", nil, "42703", "nme FROM people;", "", "", ""},
 		{"sql_read", "SELECT * FROM nowhere", nil, "42P01", "nowhere", `relation "nowhere" does not exist`, `relation "nowhere"`, ""},
 		{"sql_read", "SELECT 1 + 'x'", nil, "22P02", "'x'", `invalid input syntax for type integer: "x"`, "a value can't be read as its type", ""},
 		{"sql_read", "SELECT id, count(*) FROM people", nil, "42803", "id", "GROUP BY", "GROUP BY", ""},

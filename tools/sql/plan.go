@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/chaperone-dev/chaperone/tools"
-	"github.com/chaperone-dev/chaperone/tools/sql/statement"
 )
 
 // plan is one described statement.
@@ -71,18 +69,11 @@ func (p *plan) ended(ctx context.Context, err error, limits tools.Limits) error 
 	case ctx.Err() != nil:
 		return ended(ctx, limits.Timeout)
 	case errors.As(err, &at):
-		return failure(at.err, before(p.described.statement))
+		return failure(at.err, p.described.statement.Before)
 	case errors.As(err, new(*pgproto3.ExceededMaxBodyLenErr)):
 		return tooLarge()
 	}
 	return lost()
-}
-
-// before is what stands in front of a statement: comments, and statements that
-// are empty.
-func before(s *statement.Statement) string {
-	text, _, _ := strings.Cut(s.Text, s.Query)
-	return text
 }
 
 // serverGrace is how much longer than ours the server's own time limit is. It

@@ -28,6 +28,7 @@ const (
 	commit     = "chaperone_commit"
 	limit      = "chaperone_limit"
 	guard      = "chaperone_guard"
+	count      = "chaperone_count"
 )
 
 var prepared = map[string]string{
@@ -39,6 +40,9 @@ var prepared = map[string]string{
 	limit: "SELECT set_config('statement_timeout', $1, true), set_config('plan_cache_mode', $2, true), set_config('search_path', $3, true)",
 	// The division fails, and with it the pipeline, when the catalog moved.
 	guard: "SELECT set_config('plan_cache_mode', 'auto', true), 1 / (CASE WHEN (" + guardSQL + ") = $8 THEN 1 ELSE 0 END)",
+	// All rows that the transaction changed so far. It runs by the caller's search
+	// path.
+	count: "SELECT pg_catalog.sum(n_tup_ins OPERATOR(pg_catalog.+) n_tup_upd OPERATOR(pg_catalog.+) n_tup_del) FROM pg_catalog.pg_stat_xact_user_tables",
 }
 
 // pool holds connections to one database, each set up and verified.
@@ -180,6 +184,20 @@ func (p *pool) acquire(ctx context.Context) (lease, error) {
 }
 
 func (l lease) wire() *pgconn.PgConn { return l.Conn.Conn().PgConn() }
+
+// pipeline sends steps. A panic in what takes their answers leaves the connection
+// in their middle: it is closed, and does not stay on loan for ever.
+func (l lease) pipeline(ctx context.Context, steps []step) (ended []done, err error) {
+	panicked := true
+	defer func() {
+		if panicked {
+			l.drop()
+		}
+	}()
+	ended, err = pipeline(ctx, l.wire(), steps)
+	panicked = false
+	return ended, err
+}
 
 // keep gives the connection back for others to use. It must be idle, outside a
 // transaction, and must not have run anything that lasts in a session.

@@ -229,6 +229,9 @@ func TestUnreachable(t *testing.T) {
 				if strings.Contains(f.What+f.Fix, "hunter2") {
 					t.Errorf("the check tells a password: %+v", f)
 				}
+				if strings.Count(f.What, "connection refused") > 1 {
+					t.Errorf("the check says it twice: %+v", f)
+				}
 			}
 		})
 	}

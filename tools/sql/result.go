@@ -28,6 +28,9 @@ type rows struct {
 	next      string
 	// changed is how many rows the statement changed, -1 where it does not say.
 	changed int64
+	// all is how many rows changed in every table, by triggers, cascades and
+	// the parts of WITH too.
+	all int64
 }
 
 type resultColumn struct {
@@ -39,6 +42,14 @@ type resultColumn struct {
 }
 
 type cutValue struct{ row, column, bytes int }
+
+// total takes the answer to count.
+func (r *rows) total(values [][]byte) bool {
+	if len(values) == 1 {
+		r.all, _ = strconv.ParseInt(string(values[0]), 10, 64) // null where nothing changed
+	}
+	return true
+}
 
 // Mask implements tools.Result. A masked value is not even shown as null or
 // not null, unless the mask itself keeps that.
@@ -52,7 +63,7 @@ func (r *rows) Mask(m tools.Masker, scrub tools.Scrub) {
 
 // Stats implements tools.Result.
 func (r *rows) Stats() tools.Stats {
-	return tools.Stats{RowsRead: int64(r.count), RowsChanged: max(r.changed, 0)}
+	return tools.Stats{RowsRead: int64(r.count), RowsChanged: max(r.changed, r.all, 0)}
 }
 
 // Next implements tools.Result.

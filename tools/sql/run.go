@@ -75,12 +75,12 @@ func (p *plan) write(ctx context.Context, out *collector) error {
 
 // change runs the statement in a transaction that it leaves open.
 func (p *plan) change(ctx context.Context, out *collector) (lease, error) {
-	conn, ended, err := p.send(ctx, beginWrite, out.limits.Timeout, p.statement(out))
+	conn, ended, err := p.send(ctx, beginWrite, out.limits.Timeout, p.statement(out), step{prepared: count, row: out.total})
 	if conn.Conn == nil {
 		return lease{}, err
 	}
 	if err == nil {
-		out.changed = rowsChanged(ended[len(ended)-1].tag)
+		out.changed = rowsChanged(ended[len(ended)-2].tag)
 		return conn, nil
 	}
 	conn.drop()
@@ -117,7 +117,7 @@ func (p *plan) send(ctx context.Context, begin string, timeout time.Duration, re
 			return lease{}, nil, unreachable(p.connection.name, err)
 		}
 		steps := append(p.guards(begin, timeout, searchPath(conn.Conn.Conn())), rest...)
-		ended, err = pipeline(ctx, conn.wire(), steps)
+		ended, err = conn.pipeline(ctx, steps)
 		var at *stepError
 		switch {
 		case err == nil && len(ended) != len(steps):

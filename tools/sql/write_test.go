@@ -168,3 +168,35 @@ func TestSessionsDoNotLeak(t *testing.T) {
 		}
 	}
 }
+
+// TestTotals: what a session has changed counts in every table, however it was
+// changed, and whatever a column of the caller's may be called.
+func TestTotals(t *testing.T) {
+	db := database(t, writeTables+`
+		CREATE FUNCTION log_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO gone VALUES (1, 'logged', 0); RETURN NEW; END $$;
+		CREATE TRIGGER logged AFTER UPDATE ON stock FOR EACH ROW EXECUTE FUNCTION log_it();`)
+	conn := open(t, sql.Config{DSN: server.Superuser(db)})
+	for _, c := range []struct {
+		statement string
+		want      int64
+	}{
+		{"WITH d AS (DELETE FROM notes WHERE stock > 3 RETURNING *) SELECT count(*) FROM d", 2},
+		{"UPDATE stock SET n = n + 1 WHERE id < 3", 4},
+		{"DELETE FROM stock WHERE id < 3", 4},
+		{"WITH i AS (INSERT INTO gone VALUES (1, 'a', 1)) INSERT INTO gone VALUES (2, 'b', 2)", 2},
+		{"UPDATE stock SET n = n WHERE false", 0},
+		{"CREATE TABLE made (id int)", 0},
+	} {
+		plan, err := conn.Describe(t.Context(), request(t, "sql_write", c.statement))
+		if err != nil {
+			t.Fatal(err)
+		}
+		result, err := plan.Run(t.Context(), nil, tools.Limits{})
+		if err != nil {
+			t.Fatalf("%s: %v", c.statement, err)
+		}
+		if got := result.Stats().RowsChanged; got != c.want {
+			t.Errorf("%s: %d rows changed, want %d", c.statement, got, c.want)
+		}
+	}
+}

@@ -14,8 +14,9 @@ import (
 type Statement struct {
 	// Text is the statement as given; Query is the part of it that holds the
 	// statement itself, without what follows a semicolon; Body is Query
-	// without EXPLAIN and its options.
-	Text, Query, Body string
+	// without EXPLAIN and its options. Before is what stands in front of Query:
+	// comments, and statements that are empty.
+	Text, Query, Body, Before string
 	// Verb is the kind of statement. The verdict is by kind alone; Analyze
 	// finds out the rest.
 	Verb string
@@ -51,7 +52,8 @@ func Parse(sql string) (*Statement, error) {
 	default:
 		return nil, fmt.Errorf("there are %d statements; send exactly one in each call", len(stmts))
 	}
-	s := &Statement{Text: sql, Query: bounds(sql, stmts[0]), Runs: true, names: newNames()}
+	s := &Statement{Text: sql, Runs: true, names: newNames()}
+	s.Before, s.Query = bounds(sql, stmts[0])
 	s.Body = s.Query
 	s.root = unwrap(stmts[0].GetStmt())
 	if s.root == nil {
@@ -64,16 +66,17 @@ func Parse(sql string) (*Statement, error) {
 	return s, nil
 }
 
-// bounds cuts the statement out of text that may go on behind a semicolon.
-func bounds(sql string, raw *rawStmt) string {
+// bounds cuts the statement out of text that may go on behind a semicolon, and
+// what stands in front of it.
+func bounds(sql string, raw *rawStmt) (before, query string) {
 	start, length := int(raw.GetStmtLocation()), int(raw.GetStmtLen())
 	if start < 0 || start > len(sql) {
-		return ""
+		return sql, ""
 	}
 	if length <= 0 || start+length > len(sql) {
-		return sql[start:]
+		return sql[:start], sql[start:]
 	}
-	return sql[start : start+length]
+	return sql[:start], sql[start : start+length]
 }
 
 // classify sets what the kind of statement says.
