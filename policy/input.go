@@ -48,10 +48,12 @@ const (
 	Workload Method = "workload"
 	Token    Method = "token"
 	Local    Method = "local"
+	// Key is an approver's own key, at a terminal.
+	Key Method = "key"
 )
 
 func methods() []string {
-	return []string{string(OIDC), string(SAML), string(Workload), string(Token), string(Local)}
+	return []string{string(OIDC), string(SAML), string(Workload), string(Token), string(Local), string(Key)}
 }
 
 // Valid reports whether the principal may be acted for.

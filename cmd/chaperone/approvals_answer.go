@@ -55,13 +55,13 @@ func (o *options) answer(ctx context.Context, id, key string, answer approval.An
 		return err
 	}
 	defer terminal.Close()
-	if answer.By, err = signIn(terminal, a.Config, key); err != nil {
+	if answer.By, err = signIn(ctx, terminal, a.Config, key); err != nil {
 		return err
 	}
-	if err := mayAnswer(&r, answer.By); err != nil {
+	if err := mayAnswer(&r, answer.By, answer.Verdict); err != nil {
 		return err
 	}
-	if answer.Seen, err = ask(terminal, &r, string(answer.Verdict)); err != nil {
+	if answer.Seen, err = ask(ctx, terminal, &r, string(answer.Verdict)); err != nil {
 		return err
 	}
 	if r, err = a.Desk.Answer(ctx, id, answer); err != nil {
@@ -71,8 +71,11 @@ func (o *options) answer(ctx context.Context, id, key string, answer approval.An
 }
 
 // mayAnswer refuses early who could not answer anyway.
-func mayAnswer(r *approval.Request, who policy.Principal) error {
+func mayAnswer(r *approval.Request, who policy.Principal, verdict approval.Verdict) error {
+	said := func(a approval.Answer) bool { return approval.SamePerson(a.By, who) }
 	switch {
+	case verdict == approval.Approve && slices.ContainsFunc(r.Answers, said):
+		return approval.ErrTwice
 	case approval.SamePerson(who, r.Principal):
 		return approval.ErrSelf
 	case !r.Eligible(who):
@@ -83,12 +86,12 @@ func mayAnswer(r *approval.Request, who policy.Principal) error {
 
 // ask shows the request, and has the person type the word. It returns the
 // digest of the preview that was shown.
-func ask(t *approver.Terminal, r *approval.Request, word string) (seen string, err error) {
+func ask(ctx context.Context, t *approver.Terminal, r *approval.Request, word string) (seen string, err error) {
 	_, _ = fmt.Fprintln(t.Out)
 	if err := showRequest(t.Out, r, replay.Style{}); err != nil {
 		return "", err
 	}
-	typed, err := t.Line(fmt.Sprintf("\nType %q to %s this, anything else to leave it: ", word, word))
+	typed, err := t.Line(ctx, fmt.Sprintf("\nType %q to %s this, anything else to leave it: ", word, word))
 	if err != nil {
 		return "", err
 	}
@@ -111,8 +114,8 @@ func (o *options) answered(r *approval.Request, a approval.Answer) error {
 }
 
 // signIn finds out who sits at the terminal, by their key.
-func signIn(t *approver.Terminal, c *config.Config, path string) (policy.Principal, error) {
-	passphrase, err := t.Secret("Passphrase of " + path + ": ")
+func signIn(ctx context.Context, t *approver.Terminal, c *config.Config, path string) (policy.Principal, error) {
+	passphrase, err := t.Secret(ctx, "Passphrase of " + path + ": ")
 	if err != nil {
 		return policy.Principal{}, err
 	}
@@ -139,7 +142,7 @@ func newApprovalsEnroll(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "enroll", Short: "Make an approver's key", Long: enrollLong, Args: cobra.NoArgs,
 		Example: "  chaperone approvals enroll --subject ben --email ben@example.com --group dba",
-		RunE:    func(*cobra.Command, []string) error { return o.enroll(path, p) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.enroll(cmd.Context(), path, p) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&path, "key", approver.DefaultPath(), "`file` for the key, which must not exist")
@@ -153,7 +156,7 @@ func newApprovalsEnroll(o *options) *cobra.Command {
 // minPassphrase is how long a passphrase has to be, in bytes.
 const minPassphrase = 12
 
-func (o *options) enroll(path string, p config.Approver) error {
+func (o *options) enroll(ctx context.Context, path string, p config.Approver) error {
 	if p.Subject == "" || len(p.Groups) == 0 {
 		return usageError{errors.New("--group says for which rules the person answers, and --subject who they are")}
 	}
@@ -162,7 +165,7 @@ func (o *options) enroll(path string, p config.Approver) error {
 			return usageError{errors.New("names must be plain text")}
 		}
 	}
-	passphrase, err := newPassphrase()
+	passphrase, err := newPassphrase(ctx)
 	if err != nil {
 		return err
 	}
@@ -180,20 +183,20 @@ func (o *options) enroll(path string, p config.Approver) error {
 	return o.enrolled(path, p)
 }
 
-func newPassphrase() (string, error) {
+func newPassphrase(ctx context.Context) (string, error) {
 	t, err := approver.OpenTerminal()
 	if err != nil {
 		return "", err
 	}
 	defer t.Close()
-	first, err := t.Secret("New passphrase for the approver's key: ")
+	first, err := t.Secret(ctx, "New passphrase for the approver's key: ")
 	if err != nil {
 		return "", err
 	}
 	if len(first) < minPassphrase {
 		return "", fmt.Errorf("the passphrase is too short: at least %d characters, such as four words", minPassphrase)
 	}
-	again, err := t.Secret("The same again: ")
+	again, err := t.Secret(ctx, "The same again: ")
 	if err == nil && again != first {
 		err = errors.New("the passphrases differ; nothing was made")
 	}

@@ -38,26 +38,15 @@ func confirm(ctx context.Context, question string) (gateway.Answer, error) {
 	if err != nil {
 		return "", err
 	}
-	said := make(chan gateway.Answer, 1)
-	// A terminal can't be told to stop reading; the process ends soon after.
-	go func() {
-		defer t.Close()
-		typed, err := t.Line(replay.Printable(question) + "\nType \"yes\" to go on: ")
-		switch {
-		case err != nil:
-			said <- ""
-		case typed == "yes":
-			said <- gateway.Accepted
-		default:
-			said <- gateway.Declined
-		}
-	}()
-	select {
-	case answer := <-said:
-		return answer, nil
-	case <-ctx.Done():
-		return "", ctx.Err()
+	defer t.Close()
+	typed, err := t.Line(ctx, replay.Printable(question)+"\nType \"yes\" to go on: ")
+	switch {
+	case err != nil:
+		return "", err
+	case typed == "yes":
+		return gateway.Accepted, nil
 	}
+	return gateway.Declined, nil
 }
 
 // goOn says how to go on with a call that waits.

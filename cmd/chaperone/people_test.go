@@ -130,3 +130,16 @@ func scriptID(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 	ts.Setenv("ID", list[0].ID)
 }
+
+// scriptWaiting waits until a call waits for people, and sets the variable ID to
+// its request.
+func scriptWaiting(ts *testscript.TestScript, _ bool, _ []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	a, err := deskOf(ctx, filepath.Join(ts.Getenv("SHOP_CONFIG"), "state"))
+	ts.Check(err)
+	defer func() { _ = a.Close() }()
+	r, err := openRequest(ctx, a)
+	ts.Check(err)
+	ts.Setenv("ID", r.ID)
+}

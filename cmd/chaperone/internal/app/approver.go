@@ -15,7 +15,7 @@ func Approver(c *config.Config, public string) (policy.Principal, error) {
 	for _, p := range c.Approvals.Approvers {
 		if p.Key == public && public != "" {
 			return policy.Principal{
-				Subject: p.Subject, Name: p.Name, Email: p.Email, Groups: p.Groups, Issuer: "config", Method: policy.Token,
+				Subject: p.Subject, Name: p.Name, Email: p.Email, Groups: p.Groups, Issuer: "config", Method: policy.Key,
 				Claims: map[string]string{"approver_key": public},
 			}, nil
 		}

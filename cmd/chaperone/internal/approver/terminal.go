@@ -1,6 +1,7 @@
 package approver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,13 +15,18 @@ import (
 // Terminal is the one that the person sits at, whatever standard input and
 // output are.
 type Terminal struct {
-	in  *os.File
-	Out io.Writer
-	all []*os.File
+	in     *os.File
+	Out    io.Writer
+	all    []*os.File
+	before *term.State
 }
 
 // ErrNoTerminal is the error where no person can be asked.
 var ErrNoTerminal = errors.New("there is no terminal to ask at: run it yourself, in a terminal of your own")
+
+// ErrInterrupted is the error of a person who was asked and left, or took too
+// long.
+var ErrInterrupted = errors.New("interrupted; nothing was answered")
 
 // OpenTerminal opens the terminal of this process.
 func OpenTerminal() (*Terminal, error) {
@@ -37,7 +43,13 @@ func OpenTerminal() (*Terminal, error) {
 		_ = r.Close()
 		return nil, ErrNoTerminal
 	}
-	return &Terminal{r, w, []*os.File{r, w}}, nil
+	before, err := term.GetState(int(r.Fd()))
+	if err != nil {
+		_ = r.Close()
+		_ = w.Close()
+		return nil, ErrNoTerminal
+	}
+	return &Terminal{r, w, []*os.File{r, w}, before}, nil
 }
 
 // Close gives the terminal back.
@@ -48,19 +60,48 @@ func (t *Terminal) Close() {
 }
 
 // Secret asks for a line that does not show while it is typed.
-func (t *Terminal) Secret(prompt string) (string, error) {
+func (t *Terminal) Secret(ctx context.Context, prompt string) (string, error) {
 	_, _ = fmt.Fprint(t.Out, prompt)
-	line, err := term.ReadPassword(int(t.in.Fd()))
+	line, err := t.read(ctx, func() (string, error) {
+		line, err := term.ReadPassword(int(t.in.Fd()))
+		return string(line), err
+	})
 	_, _ = fmt.Fprintln(t.Out)
-	return string(line), err
+	return line, err
+}
+
+// Line asks for a line.
+func (t *Terminal) Line(ctx context.Context, prompt string) (string, error) {
+	_, _ = fmt.Fprint(t.Out, prompt)
+	return t.read(ctx, t.line)
+}
+
+// read reads until ctx ends. A terminal can't be told to stop reading: it is left
+// as it was before, and the process ends soon after.
+func (t *Terminal) read(ctx context.Context, read func() (string, error)) (string, error) {
+	type answer struct {
+		line string
+		err  error
+	}
+	said := make(chan answer, 1)
+	go func() {
+		line, err := read()
+		said <- answer{line, err}
+	}()
+	select {
+	case a := <-said:
+		return a.line, a.err
+	case <-ctx.Done():
+		_ = term.Restore(int(t.in.Fd()), t.before)
+		_, _ = fmt.Fprintln(t.Out)
+		return "", ErrInterrupted
+	}
 }
 
 // maxLine is longer than any answer.
 const maxLine = 4096
 
-// Line asks for a line.
-func (t *Terminal) Line(prompt string) (string, error) {
-	_, _ = fmt.Fprint(t.Out, prompt)
+func (t *Terminal) line() (string, error) {
 	var line []byte
 	// Byte by byte: what is behind the line is for whoever asks next.
 	for one := make([]byte, 1); len(line) < maxLine; {
