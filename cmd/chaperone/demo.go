@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -30,8 +31,12 @@ stays in one folder, which --reset removes; the next demo takes up what is there
 with the policy as you left it. Started by root, PostgreSQL runs as the user
 postgres or nobody. Ctrl-C ends all of it.
 
-With --script an agent's session is played over MCP, its replay is printed, and
-the demo ends, with 1 if a decision was not as it should be.`
+It prints what to ask the agent for, and the address and token with which you
+approve in a browser what a rule holds.
+
+With --script an agent's session is played over MCP, with a call that is held and
+approved in the console; its replay is printed, and the demo ends, with 1 if a
+decision was not as it should be.`
 
 const demoExample = `  chaperone demo
   chaperone demo --script
@@ -149,12 +154,25 @@ func serveDemo(ctx context.Context, o *options, f demoFlags, folder *demo.Folder
 	}()
 	url := mcpURL(c, l.Addr())
 	if f.script {
-		err := demo.Play(ctx, o.out, url, folder.Token)
+		err := demo.Stage{
+			Out: o.out, MCP: url, Site: strings.TrimSuffix(url, "/mcp"), Agent: folder.Token, Approver: folder.Approver, Show: o.shower(a),
+		}.Play(ctx)
 		stop()
 		return errors.Join(err, <-served, a.Close(), o.replayNewest(context.WithoutCancel(ctx), c))
 	}
 	o.welcome(folder, url)
 	return <-served
+}
+
+// shower shows what approvers see of a request.
+func (o *options) shower(a *app.App) func(context.Context, io.Writer, string) error {
+	return func(ctx context.Context, w io.Writer, id string) error {
+		r, err := a.Desk.Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		return showRequest(w, &r, replay.StyleFor(o.out))
+	}
 }
 
 // replayNewest prints the session that has just been played.
@@ -192,11 +210,12 @@ func (o *options) welcome(folder *demo.Folder, url string) {
   "Which customers of the shop spent most?"      e-mails come masked
   "Delete the old order items."                  refused: no WHERE
   "Mark order 40 as shipped, ticket 1187."       allowed, and on record
-  "Refund payment 7: set its amount to 0."       waits for the approval of a dba
+  "Refund payment 7: set its amount to 0."       waits until you approve it as a dba:
 
 %s
-  Open %s and sign in with the token
+  open %s and sign in with the token
   %s
+  The request shows there by itself; once you approve it, the agent gets its answer.
 
 %s
   %s call access
@@ -211,7 +230,7 @@ func (o *options) welcome(folder *demo.Folder, url string) {
 Ctrl-C ends the demo. Afterwards, %s demo --reset%s removes the folder.
 `, s.Bold("Chaperone's demo is up."), s.Bold(url), folder.Path,
 		s.Bold("Connect Cursor:"), folder.Path, folder.CursorFile(), cursor.DeepLink("chaperone", entry),
-		s.Bold("Ask the agent:"), s.Bold("Be the dba who approves:"), s.Bold(strings.TrimSuffix(url, "/mcp")+"/console"), folder.Approver,
+		s.Bold("Ask the agent:"), s.Bold("Be the dba, in a browser:"), s.Bold(strings.TrimSuffix(url, "/mcp")+"/console"), folder.Approver,
 		s.Bold("Or try it from another terminal:"), with, with, with, with, with,
 		s.Bold("Make your own rules:"), filepath.Join(folder.Path, "policy", "shop.rego"), self, dirFlag(folder.Path))
 }

@@ -44,32 +44,52 @@ var acts = []act{
 		"ok", ""},
 }
 
+// Stage is what the script is played on.
+type Stage struct {
+	Out io.Writer
+	// MCP is where the agent calls, and Site where people find the console.
+	MCP, Site string
+	// Agent and Approver are the tokens of the two.
+	Agent, Approver string
+	// Show writes what an approver sees of a request.
+	Show func(ctx context.Context, w io.Writer, id string) error
+}
+
 // Play plays the script against a gateway and shows each decision. It fails if
 // one is not as it should be.
-func Play(ctx context.Context, out io.Writer, url, token string) error {
-	client, err := Connect(ctx, url, token)
+func (st Stage) Play(ctx context.Context) error {
+	client, err := Connect(ctx, st.MCP, st.Agent)
 	if err != nil {
 		return err
 	}
-	style := replay.StyleFor(out)
+	style := replay.StyleFor(st.Out)
 	var failed []error
 	for i, a := range acts {
+		a.announce(st.Out, i+1, style)
 		reply, err := client.Call(ctx, a.tool, a.args)
 		if err != nil {
 			return fmt.Errorf("act %d: %w", i+1, err)
 		}
-		if err := a.show(out, i+1, reply, style); err != nil {
+		if err := a.show(st.Out, reply, style); err != nil {
 			failed = append(failed, fmt.Errorf("act %d: %w", i+1, err))
 		}
+	}
+	held.announce(st.Out, len(acts)+1, style)
+	if err := st.hold(ctx, client, style); err != nil {
+		failed = append(failed, fmt.Errorf("act %d: %w", len(acts)+1, err))
 	}
 	return errors.Join(append(failed, client.Close(ctx))...)
 }
 
-// show prints one call, and says if it did not end as it must.
-func (a act) show(out io.Writer, n int, reply Reply, s replay.Style) error {
+// announce prints what is asked for.
+func (a act) announce(out io.Writer, n int, s replay.Style) {
 	_, _ = fmt.Fprintf(out, "\n%s\n", s.Bold(fmt.Sprintf("%d. %s", n, a.says)))
 	sql, _ := a.args["sql"].(string)
 	_, _ = fmt.Fprintf(out, "   %s\n", s.Dim(strings.TrimSuffix(a.tool+": "+sql, ": ")))
+}
+
+// show prints how a call ended, and says if it is not as it must.
+func (a act) show(out io.Writer, reply Reply, s replay.Style) error {
 	var head head
 	if err := json.Unmarshal(reply.Structured, &head); err != nil {
 		return err
