@@ -6,23 +6,32 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/app"
 	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/config"
 	"github.com/chaperone-dev/chaperone/server"
+	"github.com/chaperone-dev/chaperone/server/console"
 	"github.com/chaperone-dev/chaperone/server/identity"
 )
 
-const serveLong = `Serve the gateway over HTTP (MCP's Streamable HTTP, at /mcp).
+const serveLong = `Serve the gateway over HTTP: MCP's Streamable HTTP at /mcp, for agents, and the
+console at /console/, for people: there they answer the calls that rules hold for
+them, see what runs, and stop and freeze.
 
 Callers send a bearer token that identity.tokens in the configuration knows by
-its hash; "chaperone token" makes one. Without a token there is no service.
+its hash, and people sign in to the console with one; "chaperone token" makes
+them. Without a token there is no service. Whose token is in the groups that a
+rule names can approve what others ask for; never give an agent such a token.
 
 The server listens on loopback unless server.tls is configured. It goes by the
-names of server.listen and server.url only. It ends on SIGINT and SIGTERM, when
-the calls that are under way have ended; a second signal does not wait.`
+names of server.listen and server.url only. Links for people begin with
+server.url; without it, on loopback, with the address that it listens on.
+
+It ends on SIGINT and SIGTERM, when the calls that are under way have ended; a
+second signal does not wait.`
 
 func newServe(o *options) *cobra.Command {
 	var listen string
@@ -50,6 +59,12 @@ func serve(ctx context.Context, o *options, listen string) error {
 	if err := mayListen(c, tokens); err != nil {
 		return err
 	}
+	l, err := net.Listen("tcp", c.Server.Listen)
+	if err != nil {
+		return fmt.Errorf("server.listen: %w; end what runs there, or choose another address by --listen", err)
+	}
+	defer func() { _ = l.Close() }()
+	reached(c, l.Addr())
 	a, err := app.Open(ctx, c, version(), o.logger())
 	if err != nil {
 		return err
@@ -59,12 +74,9 @@ func serve(ctx context.Context, o *options, listen string) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", c.Server.Listen)
-	if err != nil {
-		return fmt.Errorf("server.listen: %w; end what runs there, or choose another address by --listen", err)
-	}
 	go a.Run(ctx)
-	_, _ = fmt.Fprintf(o.err, "chaperone: serving MCP at %s\n", mcpURL(c, l.Addr()))
+	url := mcpURL(c, l.Addr())
+	_, _ = fmt.Fprintf(o.err, "chaperone: serving MCP at %s\nchaperone: people answer at %s\n", url, strings.TrimSuffix(url, "/mcp")+console.Path)
 	err = a.Edge.ServeHTTP(ctx, l, server.HTTP{
 		Verify: tokens.Verify, Hosts: hosts(c), Console: pages, CertFile: c.Server.TLS.Cert, KeyFile: c.Server.TLS.Key,
 	})
@@ -105,10 +117,20 @@ func hosts(c *config.Config) []string {
 	return names
 }
 
+// reached notes the address that we are reached by, for the links that callers
+// and approvers are told. On loopback it is the one that is listened on; beyond,
+// only the configuration can know it.
+func reached(c *config.Config, addr net.Addr) {
+	host, _, err := net.SplitHostPort(addr.String())
+	if c.Server.URL == "" && c.Server.TLS.Cert == "" && err == nil && isLoopback(host) {
+		c.Server.URL = "http://" + addr.String()
+	}
+}
+
 // mcpURL is where clients find us.
 func mcpURL(c *config.Config, addr net.Addr) string {
 	if c.Server.URL != "" {
-		return c.Server.URL + "/mcp"
+		return strings.TrimSuffix(c.Server.URL, "/") + "/mcp"
 	}
 	scheme := "http"
 	if c.Server.TLS.Cert != "" {
