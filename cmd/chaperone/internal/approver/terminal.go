@@ -26,7 +26,7 @@ var ErrNoTerminal = errors.New("there is no terminal to ask at: run it yourself,
 
 // ErrInterrupted is the error of a person who was asked and left, or took too
 // long.
-var ErrInterrupted = errors.New("interrupted; nothing was answered")
+var ErrInterrupted = errors.New("interrupted; nothing was done")
 
 // OpenTerminal opens the terminal of this process.
 func OpenTerminal() (*Terminal, error) {
@@ -61,13 +61,28 @@ func (t *Terminal) Close() {
 
 // Secret asks for a line that does not show while it is typed.
 func (t *Terminal) Secret(ctx context.Context, prompt string) (string, error) {
-	_, _ = fmt.Fprint(t.Out, prompt)
-	line, err := t.read(ctx, func() (string, error) {
-		line, err := term.ReadPassword(int(t.in.Fd()))
-		return string(line), err
+	// Before the question: whoever types as soon as it shows must not be shown.
+	if _, err := term.MakeRaw(int(t.in.Fd())); err != nil {
+		return "", err
+	}
+	defer func() { _ = term.Restore(int(t.in.Fd()), t.before) }()
+	return t.read(ctx, func() (string, error) {
+		line, err := term.NewTerminal(ends{t.in, t.Out}, "").ReadPassword(prompt)
+		switch {
+		case errors.Is(err, io.EOF): // Ctrl-C and Ctrl-D, which send no signal here
+			_, _ = fmt.Fprint(t.Out, "\r\n")
+			return "", ErrInterrupted
+		case errors.Is(err, term.ErrPasteIndicator):
+			err = nil
+		}
+		return line, err
 	})
-	_, _ = fmt.Fprintln(t.Out)
-	return line, err
+}
+
+// ends are the two ends of a terminal.
+type ends struct {
+	io.Reader
+	io.Writer
 }
 
 // Line asks for a line.
@@ -106,8 +121,12 @@ func (t *Terminal) line() (string, error) {
 	// Byte by byte: what is behind the line is for whoever asks next.
 	for one := make([]byte, 1); len(line) < maxLine; {
 		n, err := t.in.Read(one)
-		if err != nil || n == 0 {
-			return "", errors.Join(err, io.ErrUnexpectedEOF)
+		if errors.Is(err, io.EOF) || err == nil && n == 0 { // Ctrl-D
+			_, _ = fmt.Fprintln(t.Out)
+			return "", ErrInterrupted
+		}
+		if err != nil {
+			return "", err
 		}
 		if one[0] == '\n' {
 			break
