@@ -52,6 +52,12 @@ type ApprovalAnswered struct {
 	Comment  string           `json:"comment,omitempty"`
 	Via      string           `json:"via"`
 	Preview  string           `json:"preview,omitempty"`
+	// At is when they said it, Request the digest of what was asked, and
+	// Signature, where they answered by a key of their own, that of both and of
+	// the answer; the key is the claim approver_key of By. See FORMAT.md.
+	At        time.Time `json:"at,omitzero"`
+	Request   string    `json:"request,omitempty"`
+	Signature []byte    `json:"signature,omitempty"`
 	// Phase is that of the request from here on.
 	Phase string `json:"phase"`
 }

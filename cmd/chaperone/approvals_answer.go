@@ -9,7 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -55,19 +57,34 @@ func (o *options) answer(ctx context.Context, id, key string, answer approval.An
 		return err
 	}
 	defer terminal.Close()
-	if answer.By, err = signIn(ctx, terminal, a.Config, key); err != nil {
+	signer, err := signIn(ctx, terminal, key)
+	if err == nil {
+		answer.By, err = app.Approver(a.Config, signer.Public())
+	}
+	if err != nil {
 		return err
 	}
 	if err := mayAnswer(&r, answer.By, answer.Verdict); err != nil {
 		return err
 	}
-	if answer.Seen, err = ask(ctx, terminal, &r, string(answer.Verdict)); err != nil {
+	if err := ask(ctx, terminal, &r, string(answer.Verdict)); err != nil {
+		return err
+	}
+	if answer, err = sign(signer, &r, answer); err != nil {
 		return err
 	}
 	if r, err = a.Desk.Answer(ctx, id, answer); err != nil {
 		return err
 	}
 	return o.answered(&r, answer)
+}
+
+// sign signs the answer to the request as it was shown.
+func sign(key approver.Key, r *approval.Request, answer approval.Answer) (approval.Answer, error) {
+	answer.Seen, answer.At = r.Preview.Digest(), time.Now().UTC()
+	statement, err := r.Statement(answer)
+	answer.Signature = key.Sign(statement)
+	return answer, err
 }
 
 // mayAnswer refuses early who could not answer anyway.
@@ -84,21 +101,17 @@ func mayAnswer(r *approval.Request, who policy.Principal, verdict approval.Verdi
 	return nil
 }
 
-// ask shows the request, and has the person type the word. It returns the
-// digest of the preview that was shown.
-func ask(ctx context.Context, t *approver.Terminal, r *approval.Request, word string) (seen string, err error) {
+// ask shows the request, and has the person type the word.
+func ask(ctx context.Context, t *approver.Terminal, r *approval.Request, word string) error {
 	_, _ = fmt.Fprintln(t.Out)
-	if err := showRequest(t.Out, r, replay.Style{}); err != nil {
-		return "", err
+	if err := showRequest(t.Out, r, replay.StyleFor(t.Out)); err != nil {
+		return err
 	}
 	typed, err := t.Line(ctx, fmt.Sprintf("\nType %q to %s this, anything else to leave it: ", word, word))
-	if err != nil {
-		return "", err
+	if err == nil && typed != word {
+		err = errors.New("nothing was answered")
 	}
-	if typed != word {
-		return "", errors.New("nothing was answered")
-	}
-	return r.Preview.Digest(), nil
+	return err
 }
 
 func (o *options) answered(r *approval.Request, a approval.Answer) error {
@@ -113,17 +126,13 @@ func (o *options) answered(r *approval.Request, a approval.Answer) error {
 	return err
 }
 
-// signIn finds out who sits at the terminal, by their key.
-func signIn(ctx context.Context, t *approver.Terminal, c *config.Config, path string) (policy.Principal, error) {
-	passphrase, err := t.Secret(ctx, "Passphrase of " + path + ": ")
+// signIn opens the key of the person at the terminal.
+func signIn(ctx context.Context, t *approver.Terminal, path string) (approver.Key, error) {
+	passphrase, err := t.Secret(ctx, "Passphrase of "+path+": ")
 	if err != nil {
-		return policy.Principal{}, err
+		return approver.Key{}, err
 	}
-	key, err := approver.Load(path, passphrase)
-	if err != nil {
-		return policy.Principal{}, err
-	}
-	return app.Approver(c, key.Public())
+	return approver.Load(path, passphrase)
 }
 
 const enrollLong = `Make an approver's key, encrypted by a passphrase that is asked for on the
@@ -131,7 +140,10 @@ terminal, and print the lines for approvals.approvers in the configuration.
 
 The subject must be the name under which the person also makes calls: that is how
 their own calls are known, which they can't approve. Who may edit the
-configuration says who approves.`
+configuration says who approves.
+
+The key signs each answer, and a gateway lets a call run only by answers of keys
+that its own configuration names, as it was when the gateway was started.`
 
 func newApprovalsEnroll(o *options) *cobra.Command {
 	p := config.Approver{}
@@ -153,7 +165,7 @@ func newApprovalsEnroll(o *options) *cobra.Command {
 	return o.jsonFlag(cmd)
 }
 
-// minPassphrase is how long a passphrase has to be, in bytes.
+// minPassphrase is how long a passphrase has to be.
 const minPassphrase = 12
 
 func (o *options) enroll(ctx context.Context, path string, p config.Approver) error {
@@ -193,7 +205,7 @@ func newPassphrase(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(first) < minPassphrase {
+	if utf8.RuneCountInString(first) < minPassphrase {
 		return "", fmt.Errorf("the passphrase is too short: at least %d characters, such as four words", minPassphrase)
 	}
 	again, err := t.Secret(ctx, "The same again: ")
@@ -208,7 +220,7 @@ func (o *options) enrolled(path string, p config.Approver) error {
 	for i, g := range p.Groups {
 		groups[i] = strconv.Quote(g)
 	}
-	_, err := fmt.Fprintf(o.out, "The key is in %s.\n\nIn the configuration:\n\napprovals:\n  approvers:\n    - key: %q\n      subject: %q\n", path, p.Key, p.Subject)
+	_, err := fmt.Fprintf(o.out, "The key is in %s.\n\nIn the configuration of the gateway, which takes it up when it is started again:\n\napprovals:\n  approvers:\n    - key: %q\n      subject: %q\n", path, p.Key, p.Subject)
 	for _, more := range [][2]string{{"email", p.Email}, {"name", p.Name}} {
 		if err == nil && more[1] != "" {
 			_, err = fmt.Fprintf(o.out, "      %s: %q\n", more[0], more[1])

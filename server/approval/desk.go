@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/chaperone-dev/chaperone/policy"
 	"github.com/chaperone-dev/chaperone/recorder"
 )
 
@@ -39,6 +41,10 @@ type Options struct {
 	// Expires is how long a request waits where its rules do not say; 0 stands
 	// for half an hour.
 	Expires time.Duration
+	// Approvers says whose the keys are by which people answer, as the
+	// configuration has it, each as they are to be on record; nil takes no answer
+	// by key.
+	Approvers map[string]policy.Principal
 	// Notices are standings to set together with a new request, for whoever
 	// tells people of it; nil tells nobody.
 	Notices func(Request) []recorder.Standing
@@ -146,15 +152,34 @@ func (d *Desk) Get(ctx context.Context, id string) (Request, error) {
 // Call returns the call that waits for a request.
 func (d *Desk) Call(r Request) ([]byte, error) { return d.sealer.open(r.Sealed, r.ID) }
 
-// Answer takes what one person says to a request.
+// Answer takes what one person says to a request. One by key says when, and is
+// signed; see [Request.Statement].
 func (d *Desk) Answer(ctx context.Context, id string, a Answer) (Request, error) {
-	a.At = d.now().UTC()
+	if now := d.now().UTC(); a.By.Method != policy.Key {
+		a.At, a.Signature = now, nil
+	} else if now.Sub(a.At).Abs() > signedWithin {
+		return Request{}, ErrSignedWhen
+	}
+	a.Comment = strings.TrimSpace(a.Comment)
 	return d.change(ctx, id, func(r Request) (Request, []recorder.Event, error) {
 		next, err := r.answer(a)
-		return next, []recorder.Event{event(r, recorder.ApprovalAnswered{
-			Approval: r.ID, By: a.By, Verdict: string(a.Verdict), Comment: a.Comment, Via: a.Via, Preview: a.Seen, Phase: string(next.Phase),
-		})}, err
+		if err == nil {
+			err = d.signed(r, a)
+		}
+		if err != nil {
+			return r, nil, err
+		}
+		said, err := answered(r, a, next.Phase)
+		return next, []recorder.Event{said}, err
 	})
+}
+
+func answered(r Request, a Answer, phase Phase) (recorder.Event, error) {
+	digest, err := r.Digest()
+	return event(r, recorder.ApprovalAnswered{
+		Approval: r.ID, By: a.By, Verdict: string(a.Verdict), Comment: a.Comment, At: a.At, Via: a.Via, Preview: a.Seen,
+		Request: digest, Signature: a.Signature, Phase: string(phase),
+	}), err
 }
 
 // Spend lets the call of an approved request run, once: of all who try, in any
@@ -163,6 +188,9 @@ func (d *Desk) Answer(ctx context.Context, id string, a Answer) (Request, error)
 func (d *Desk) Spend(ctx context.Context, id, call, session string, events ...recorder.Event) error {
 	_, err := d.change(ctx, id, func(r Request) (Request, []recorder.Event, error) {
 		next, err := r.spend(call, session, d.now())
+		if err == nil {
+			err = d.genuine(r)
+		}
 		spent := recorder.Event{Session: session, Call: call, Body: recorder.ApprovalSpent{Approval: id}}
 		// Before the last, which is the start of the call.
 		return next, slices.Insert(slices.Clone(events), max(len(events)-1, 0), spent), err

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Errors of a change that the request does not allow. Their texts are for the
@@ -41,12 +41,13 @@ func (r Request) answer(a Answer) (Request, error) {
 		return r, fmt.Errorf("%q is neither %s nor %s", a.Verdict, Approve, Deny)
 	case len(a.Comment) > maxComment:
 		return r, fmt.Errorf("the comment is longer than %d bytes", maxComment)
+	case !utf8.ValidString(a.Comment):
+		return r, errors.New("the comment is not valid UTF-8")
 	case a.Seen != r.Preview.Digest():
 		return r, ErrOutdated
 	case a.Verdict == Approve && slices.ContainsFunc(r.Answers, func(b Answer) bool { return SamePerson(a.By, b.By) }):
 		return r, ErrTwice
 	}
-	a.Comment = strings.TrimSpace(a.Comment)
 	r.Answers = append(slices.Clone(r.Answers), a)
 	if a.Verdict == Deny {
 		return r.end(Denied, a.Comment), nil

@@ -93,6 +93,8 @@ type Answer struct {
 	Via string `json:"via"`
 	// Seen is the digest of the preview that they were shown.
 	Seen string `json:"seen,omitempty"`
+	// Signature is that of an answer by key, over the request's Statement of it.
+	Signature []byte `json:"signature,omitempty"`
 }
 
 // SamePerson reports whether two principals may be one person. Who has two

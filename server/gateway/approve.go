@@ -222,6 +222,12 @@ func (g *Gateway) spend(ctx context.Context, c *call, events []recorder.Event) e
 			return refusal
 		}
 		return &tools.Refusal{Rule: "approval", Reason: err.Error(), Later: true}
+	case errors.Is(err, approval.ErrSignature):
+		g.log.Error("an approval was not used: "+err.Error(), "approval", c.approval.ID)
+		return &tools.Refusal{
+			Rule: "approval-signature", Reason: err.Error(), Later: true,
+			Hint: "tell whoever runs the gateway: somebody answered by a key that it was not told of when it was started, or changed the record",
+		}
 	}
 	return err
 }

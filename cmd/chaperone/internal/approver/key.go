@@ -6,16 +6,16 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"filippo.io/age"
+
+	"github.com/chaperone-dev/chaperone/server/approval"
 )
 
 // Key is an approver's key. The zero value is none.
@@ -27,23 +27,21 @@ func New() (Key, error) {
 	return Key{private}, err
 }
 
-// publicPrefix says what kind of key a text is.
-const publicPrefix = "ed25519:"
-
 // Public is the key as it stands in the configuration.
 func (k Key) Public() string {
-	public, ok := k.private.Public().(ed25519.PublicKey)
-	if !ok {
+	if len(k.private) != ed25519.PrivateKeySize {
 		return ""
 	}
-	return publicPrefix + base64.RawURLEncoding.EncodeToString(public)
+	public, _ := k.private.Public().(ed25519.PublicKey) // documented to be one
+	return approval.FormatKey(public)
 }
 
-// ValidPublic reports whether a text of the configuration is a public key.
-func ValidPublic(text string) bool {
-	data, ok := strings.CutPrefix(text, publicPrefix)
-	public, err := base64.RawURLEncoding.DecodeString(data)
-	return ok && err == nil && len(public) == ed25519.PublicKeySize
+// Sign signs a message. The zero key signs nothing.
+func (k Key) Sign(message []byte) []byte {
+	if len(k.private) != ed25519.PrivateKeySize {
+		return nil
+	}
+	return ed25519.Sign(k.private, message)
 }
 
 // Work is how hard guessing the passphrase is, as the logarithm of scrypt's N:

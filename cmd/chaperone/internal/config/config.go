@@ -18,7 +18,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 
-	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/approver"
+	"github.com/chaperone-dev/chaperone/server/approval"
 	"github.com/chaperone-dev/chaperone/server/identity"
 	"github.com/chaperone-dev/chaperone/tools"
 )
@@ -193,6 +193,11 @@ func (c *Config) check() error {
 	return nil
 }
 
+func validKey(text string) bool {
+	_, ok := approval.ParseKey(text)
+	return ok
+}
+
 // maxHold is longer than any client is known to wait.
 const maxHold = 10 * time.Minute
 
@@ -208,7 +213,7 @@ func (a *Approvals) check() error {
 		switch {
 		case p.Key == "" || p.Subject == "" || len(p.Groups) == 0:
 			return fmt.Errorf("approvals.approvers[%d] needs key, subject and groups; `chaperone approvals enroll` prints them", i)
-		case !approver.ValidPublic(p.Key):
+		case !validKey(p.Key):
 			return fmt.Errorf("approvals.approvers[%d].key is not a public key as `chaperone approvals enroll` prints it", i)
 		case seen[p.Key]:
 			return fmt.Errorf("approvals.approvers[%d] has the same key as another", i)
