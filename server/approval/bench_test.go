@@ -29,7 +29,7 @@ func BenchmarkSpend(b *testing.B) {
 					b.Fatal(err)
 				}
 				b.StartTimer()
-				if err := d.Spend(b.Context(), r.ID, "call", "session"); err != nil {
+				if err := d.Spend(b.Context(), r, "call", "session"); err != nil {
 					b.Fatal(err)
 				}
 			}

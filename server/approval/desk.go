@@ -184,14 +184,15 @@ func answered(r Request, a Answer, phase Phase) (recorder.Event, error) {
 
 // Spend lets the call of an approved request run, once: of all who try, in any
 // process and at any time, one gets nil. The events are recorded with it, or
-// not at all.
-func (d *Desk) Spend(ctx context.Context, id, call, session string, events ...recorder.Event) error {
-	_, err := d.change(ctx, id, func(r Request) (Request, []recorder.Event, error) {
+// not at all. acted is the request as the call was prepared by it: what was
+// approved has to be the same.
+func (d *Desk) Spend(ctx context.Context, acted Request, call, session string, events ...recorder.Event) error {
+	_, err := d.change(ctx, acted.ID, func(r Request) (Request, []recorder.Event, error) {
 		next, err := r.spend(call, session, d.now())
 		if err == nil {
-			err = d.genuine(r)
+			err = errors.Join(d.genuine(r), same(r, acted))
 		}
-		spent := recorder.Event{Session: session, Call: call, Body: recorder.ApprovalSpent{Approval: id}}
+		spent := recorder.Event{Session: session, Call: call, Body: recorder.ApprovalSpent{Approval: r.ID}}
 		// Before the last, which is the start of the call.
 		return next, slices.Insert(slices.Clone(events), max(len(events)-1, 0), spent), err
 	})

@@ -166,7 +166,7 @@ func TestTamperedRequests(t *testing.T) {
 	if err := r.Change(t.Context(), []recorder.Standing{forged}); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Spend(t.Context(), a.ID, "c", "s"); err == nil {
+	if err := d.Spend(t.Context(), a, "c", "s"); err == nil {
 		t.Error("a forged approval was spent")
 	}
 	if _, err := o.open().Answer(t.Context(), other.ID, says(ann, Approve)); err != nil {
@@ -242,7 +242,7 @@ func TestCrowd(t *testing.T) {
 			r, err := d.Await(context.Background(), r.ID)
 			if err != nil || r.Phase != Approved {
 				t.Errorf("%s %v", r.Phase, err)
-			} else if d.Spend(context.Background(), r.ID, "c", "s") == nil {
+			} else if d.Spend(context.Background(), r, "c", "s") == nil {
 				spent.Add(1)
 			}
 		})

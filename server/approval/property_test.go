@@ -92,7 +92,7 @@ func TestNoSequenceRunsWhatItMustNot(t *testing.T) {
 					h.approved = append(h.approved, i)
 				}
 			case 4, 5, 6:
-				h.claim(t, n, desks, id)
+				h.claim(t, n, desks, now)
 			case 7:
 				touched = false
 				o.jump(time.Duration(rnd.Int64N(int64(40*time.Minute))) - 10*time.Minute)
@@ -116,14 +116,14 @@ func TestNoSequenceRunsWhatItMustNot(t *testing.T) {
 }
 
 // claim lets several run the call at once.
-func (h *history) claim(t *testing.T, n int, desks []*Desk, id string) {
+func (h *history) claim(t *testing.T, n int, desks []*Desk, r Request) {
 	t.Helper()
 	may := h.mayRun()
 	var all sync.WaitGroup
 	var won atomic.Int64
 	for i, d := range append(desks, desks...) {
 		all.Go(func() {
-			switch err := d.Spend(context.Background(), id, fmt.Sprint("c", i), "s"); {
+			switch err := d.Spend(context.Background(), r, fmt.Sprint("c", i), "s"); {
 			case err == nil:
 				won.Add(1)
 			case !errors.Is(err, ErrEnded) && !errors.Is(err, ErrNotApproved):

@@ -51,6 +51,16 @@ func (r Request) Digest() (string, error) {
 	return "sha256:" + hex.EncodeToString(sum[:]), err
 }
 
+// same checks that two requests ask the same.
+func same(a, b Request) error {
+	x, err := a.Digest()
+	y, err2 := b.Digest()
+	if err == nil && err2 == nil && x != y {
+		err = ErrOutdated
+	}
+	return errors.Join(err, err2)
+}
+
 // Statement is what the key of an approver signs (Ed25519) to give an answer to
 // this request and to no other: what it is, the request, its digest, the verdict
 // and the time, each on a line, and the comment, which may have several.

@@ -98,7 +98,11 @@ func TestAnswersByKey(t *testing.T) {
 	if got, err := d.Answer(t.Context(), asks.ID, ben.says(t, asks, agree)); err != nil || got.Phase != Approved {
 		t.Fatalf("%s %v", got.Phase, err)
 	}
-	if err := d.Spend(t.Context(), asks.ID, "c", "s"); err != nil {
+	other.ID = asks.ID
+	if err := d.Spend(t.Context(), other, "c", "s"); !errors.Is(err, ErrOutdated) {
+		t.Errorf("another call runs by it: %v", err)
+	}
+	if err := d.Spend(t.Context(), asks, "c", "s"); err != nil {
 		t.Error(err)
 	}
 	if e := answerOnRecord(t, reader); !ed25519.Verify(ed25519.PublicKey(ben.key[32:]), statementOf(e), e.Signature) {
@@ -177,7 +181,7 @@ func TestForgedApprovals(t *testing.T) {
 			if name == late {
 				want = ErrEnded
 			}
-			if err := d.Spend(t.Context(), asks.ID, "c", "s"); !errors.Is(err, want) {
+			if err := d.Spend(t.Context(), asks, "c", "s"); !errors.Is(err, want) {
 				t.Errorf("it ran: %v", err)
 			}
 		})
@@ -201,11 +205,11 @@ func TestSpendKnowsItsOwnApprovers(t *testing.T) {
 	if _, err := elsewhere.Answer(t.Context(), asks.ID, mallory.says(t, asks, Answer{Verdict: Approve, At: o.now()})); err != nil {
 		t.Fatal(err)
 	}
-	if err := gateway.Spend(context.Background(), asks.ID, "c", "s"); !errors.Is(err, ErrSignature) {
+	if err := gateway.Spend(context.Background(), asks, "c", "s"); !errors.Is(err, ErrSignature) {
 		t.Errorf("spent: %v", err)
 	}
 	maps.Copy(gateway.options.Approvers, elsewhere.options.Approvers)
-	if err := gateway.Spend(context.Background(), asks.ID, "c", "s"); err != nil {
+	if err := gateway.Spend(context.Background(), asks, "c", "s"); err != nil {
 		t.Errorf("the test proves nothing: %v", err)
 	}
 }

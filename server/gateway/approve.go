@@ -35,6 +35,9 @@ func (g *Gateway) approve(ctx context.Context, c *call) (approved bool, err erro
 			return false, err
 		}
 	}
+	if c.approval.Key != g.digests.digest(c.bound) {
+		return false, &tools.Refusal{Rule: "approval-other", Reason: "what waits under this id is another call", Hint: "make the call itself"}
+	}
 	if err := g.outdated(ctx, c); err != nil {
 		return false, err
 	}
@@ -207,13 +210,13 @@ func ended(r *approval.Request) error {
 // spend takes the approval and records the intent in one transaction: whatever
 // happens from here on, nothing else runs by it.
 func (g *Gateway) spend(ctx context.Context, c *call, events []recorder.Event) error {
-	err := g.config.Approvals.Spend(ctx, c.approval.ID, c.id, c.session.ID, events...)
+	err := g.config.Approvals.Spend(ctx, *c.approval, c.id, c.session.ID, events...)
 	if err == nil {
 		return nil
 	}
 	g.unnote(c)
 	switch {
-	case errors.Is(err, approval.ErrEnded), errors.Is(err, approval.ErrNotApproved):
+	case errors.Is(err, approval.ErrEnded), errors.Is(err, approval.ErrNotApproved), errors.Is(err, approval.ErrOutdated):
 		r, getErr := g.config.Approvals.Get(context.WithoutCancel(ctx), c.approval.ID)
 		if getErr != nil {
 			return getErr

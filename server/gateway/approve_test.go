@@ -356,3 +356,27 @@ func TestPreviewsAreMasked(t *testing.T) {
 		t.Errorf("%+v %v", list, err)
 	}
 }
+
+// swapped gives out another call than the one that waits for a request.
+type swapped struct {
+	*approval.Desk
+	call string
+}
+
+func (s swapped) Call(approval.Request) ([]byte, error) { return []byte(s.call), nil }
+
+// TestApprovedForAnotherCall: an approval lets the call run that it is for, also
+// where somebody who can write to the record put another in its place.
+func TestApprovedForAnotherCall(t *testing.T) {
+	s := newStaffed(t, brief)
+	p := s.approved(`"do":"x"`)
+	s.gateway.config.Approvals = swapped{s.desk, `{"Tool":"fake_write","Args":{"connection":"one","do":"y"}}`}
+	if r := s.wait(s.session, p.Approval); r.Status != Refused || r.Rule != "approval-other" {
+		t.Errorf("%+v", r)
+	}
+	s.ran(0)
+	s.gateway.config.Approvals = s.desk
+	if r := s.wait(s.session, p.Approval); r.Status != OK {
+		t.Errorf("the test proves nothing: %+v", r)
+	}
+}

@@ -37,7 +37,7 @@ type Approvals interface {
 	Call(r approval.Request) ([]byte, error)
 	Await(ctx context.Context, id string) (approval.Request, error)
 	Cancel(ctx context.Context, id, why string) error
-	Spend(ctx context.Context, id, call, session string, events ...recorder.Event) error
+	Spend(ctx context.Context, acted approval.Request, call, session string, events ...recorder.Event) error
 }
 
 // History reads the record.
