@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -273,21 +274,53 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// watched is a reader that counts how often the outbox was looked through.
+type watched struct {
+	*recorder.Reader
+	looks *atomic.Int64
+}
+
+func (w watched) Standings(ctx context.Context, kind, phase string) ([]recorder.Standing, error) {
+	w.looks.Add(1)
+	return w.Reader.Standings(ctx, kind, phase)
+}
+
 // TestOneClaim has two processes on one record: what the first has claimed the
-// second leaves alone.
+// second leaves alone, while it is sent and afterwards.
 func TestOneClaim(t *testing.T) {
-	dir := t.TempDir()
-	slow := func(http.ResponseWriter, *http.Request) { time.Sleep(50 * time.Millisecond) }
-	to := newReceiver(t, slow)
+	dir, hold, looks := t.TempDir(), make(chan struct{}), &atomic.Int64{}
+	to := newReceiver(t, func(http.ResponseWriter, *http.Request) { <-hold })
+	release := sync.OnceFunc(func() { close(hold) })
+	t.Cleanup(release)
+	times := fast
+	times.Timeout = time.Minute
 	target := notify.Target{Name: "hook", Webhook: to.URL, Secret: secret}
-	one, two := open(t, dir), open(t, dir)
-	a, b := one.outbox(fast, target), two.outbox(fast, target)
-	run(t, a)
-	run(t, b)
-	one.ask(t, a)
-	one.phase(t, "sent")
-	time.Sleep(100 * time.Millisecond)
-	if got := to.wait(t, 1); len(got) != 1 {
-		t.Errorf("it was sent %d times", len(got))
+	var first record
+	for i := range 2 {
+		rec := open(t, dir)
+		o := notify.New(notify.Options{Record: rec, Reader: watched{rec.reader, looks}, Targets: []notify.Target{target}, Times: times})
+		if run(t, o); i == 0 {
+			first = rec
+			rec.ask(t, o)
+		}
 	}
+	// Who sends does not look meanwhile. When the other has begun to look once
+	// more, it has passed the notice over.
+	further := func() {
+		t.Helper()
+		from := looks.Load()
+		for deadline := time.Now().Add(10 * time.Second); looks.Load() < from+4; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("the other process does not look")
+			}
+		}
+		if got := to.wait(t, 1); len(got) != 1 {
+			t.Errorf("it was sent %d times", len(got))
+		}
+	}
+	to.wait(t, 1)
+	further()
+	release()
+	first.phase(t, "sent")
+	further()
 }
