@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/oklog/ulid/v2"
-
 	"github.com/chaperone-dev/chaperone/policy"
 	"github.com/chaperone-dev/chaperone/recorder"
 )
@@ -45,6 +43,9 @@ type Options struct {
 	// configuration has it, each as they are to be on record; nil takes no answer
 	// by key.
 	Approvers map[string]policy.Principal
+	// Open is how many requests of one principal may be open at a time; 0 stands
+	// for 50.
+	Open int
 	// Notices are standings to set together with a new request, for whoever
 	// tells people of it; nil tells nobody.
 	Notices func(Request) []recorder.Standing
@@ -54,7 +55,10 @@ type Options struct {
 	Now func() time.Time
 }
 
-const defaultExpires = 30 * time.Minute
+const (
+	defaultExpires = 30 * time.Minute
+	defaultOpen    = 50
+)
 
 // Desk is where calls wait and people answer. Its methods are safe for
 // concurrent use, also by several processes on one record.
@@ -65,8 +69,8 @@ type Desk struct {
 	log     *slog.Logger
 	now     func() time.Time
 
-	// asking lets one request be made at a time, so that a call that is made
-	// twice at once waits as one.
+	// asking lets one request be made at a time, so that no caller gets past the
+	// bound on open ones.
 	asking sync.Mutex
 
 	mu sync.Mutex
@@ -90,6 +94,9 @@ func NewDesk(ctx context.Context, o Options) (*Desk, error) {
 	if d.options.Expires <= 0 {
 		d.options.Expires = defaultExpires
 	}
+	if d.options.Open <= 0 {
+		d.options.Open = defaultOpen
+	}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
@@ -101,43 +108,6 @@ func NewDesk(ctx context.Context, o Options) (*Desk, error) {
 		return nil, err
 	}
 	return d, d.catchUp(ctx)
-}
-
-// Ask puts a request on the desk, together with events, or returns the open one
-// that the same call under the same policy waits for already; then the events
-// are not recorded. call is the call itself, as its caller may make it again.
-func (d *Desk) Ask(ctx context.Context, r Request, call []byte, events ...recorder.Event) (_ Request, fresh bool, err error) {
-	d.asking.Lock()
-	defer d.asking.Unlock()
-	if known, ok := d.Waiting(r.Key, r.Policy); ok {
-		return known, false, nil
-	}
-	now := d.now().UTC()
-	r.ID = ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String()
-	r.Phase, r.Asked = Requested, now
-	r.Window = r.Rules.Wait(d.options.Expires)
-	r.Expires = now.Add(r.Window)
-	r.Sealed = d.sealer.seal(call, r.ID)
-	set := []recorder.Standing{}
-	if d.options.Notices != nil {
-		set = d.options.Notices(r)
-	}
-	events = append(events, recorder.Event{Time: now, Session: r.Session, Call: r.Call, Body: recorder.ApprovalRequested{
-		Approval: r.ID, Rules: r.Rules, Expires: r.Expires, Policy: r.Policy, Preview: r.Preview.Digest(), Key: r.Key,
-	}})
-	r, err = d.put(ctx, r, set, events...)
-	return r, true, err
-}
-
-// Waiting returns the open request of a call under a policy.
-func (d *Desk) Waiting(key, policy string) (Request, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	r, ok := d.open[d.byKey[key]]
-	if !ok || r.Policy != policy || !d.now().Before(r.Expires) {
-		return Request{}, false
-	}
-	return r, true
 }
 
 // Get returns a request as it is on record.

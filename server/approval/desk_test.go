@@ -48,7 +48,7 @@ func (o *office) record() (*recorder.Recorder, *recorder.Reader) {
 
 func (o *office) desk(r *recorder.Recorder, reader *recorder.Reader) *Desk {
 	o.t.Helper()
-	d, err := NewDesk(context.Background(), Options{Record: r, Reader: reader, Now: o.now})
+	d, err := NewDesk(context.Background(), Options{Record: r, Reader: reader, Now: o.now, Open: 1000})
 	if err != nil {
 		o.t.Fatal(err)
 	}

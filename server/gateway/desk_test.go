@@ -15,6 +15,9 @@ import (
 	"github.com/chaperone-dev/chaperone/tools"
 )
 
+// mostOpen is how many requests of one principal the desk takes in tests.
+const mostOpen = 20
+
 // staffed is a stage with a desk, a policy that holds every write, and a target
 // whose writes can be rehearsed.
 type staffed struct {
@@ -52,7 +55,7 @@ func (s *staffed) staff(t testing.TB, c *Config, hold time.Duration) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.reader.Close() })
-	if s.desk, err = approval.NewDesk(t.Context(), approval.Options{Record: r, Reader: s.reader}); err != nil {
+	if s.desk, err = approval.NewDesk(t.Context(), approval.Options{Record: r, Reader: s.reader, Open: mostOpen}); err != nil {
 		t.Fatal(err)
 	}
 	if s.board, err = freeze.Open(t.Context(), r, s.reader, nil); err != nil {

@@ -107,7 +107,7 @@ func (a *App) openRecord(ctx context.Context, version string) (err error) {
 	}
 	a.notices = notify.New(notify.Options{Record: a.Record, Reader: a.History, Targets: targets(a.Config), Console: a.Console(), Log: a.log})
 	a.Desk, err = approval.NewDesk(ctx, approval.Options{
-		Record: a.Record, Reader: a.History, Expires: a.Config.Approvals.Expires, Log: a.log, Notices: a.notices.Notices,
+		Record: a.Record, Reader: a.History, Expires: a.Config.Approvals.Expires, Open: a.Config.Approvals.Open, Log: a.log, Notices: a.notices.Notices,
 		Approvers: approvers(a.Config),
 	})
 	if err != nil {

@@ -71,6 +71,9 @@ type Approvals struct {
 	// Expires is how long a request waits where its rules do not say; 0 stands
 	// for half an hour.
 	Expires time.Duration `yaml:"expires"`
+	// Open is how many requests one principal may have open at a time; 0 stands
+	// for 50.
+	Open int `yaml:"open"`
 	// Operators are the groups whose members may stop calls, freeze and thaw on
 	// the console; none lets nobody.
 	Operators []string `yaml:"operators"`
@@ -207,6 +210,9 @@ func (a *Approvals) check() error {
 	}
 	if a.Expires < 0 {
 		return fmt.Errorf("approvals.expires is %s; it must be more than zero", a.Expires)
+	}
+	if a.Open < 0 {
+		return fmt.Errorf("approvals.open is %d; it must be more than zero", a.Open)
 	}
 	seen := map[string]bool{}
 	for i, p := range a.Approvers {
