@@ -44,6 +44,9 @@ func (g *Gateway) approve(ctx context.Context, c *call) (approved bool, err erro
 	if err := g.await(ctx, c); err != nil {
 		return false, err
 	}
+	if err := g.unchanged(ctx, c); err != nil {
+		return false, err
+	}
 	if _, broken := c.brokenOff(); broken {
 		return false, context.Canceled
 	}
@@ -100,6 +103,12 @@ func (g *Gateway) ask(ctx context.Context, c *call) (same bool, err error) {
 	if err != nil || !fresh {
 		g.unnote(c)
 	}
+	if errors.Is(err, approval.ErrTooMany) {
+		return false, &tools.Refusal{
+			Rule: "approvals-open", Reason: err.Error(), Later: true,
+			Hint: "wait until some of them are answered or have ended, and call approval_wait for those that are approved",
+		}
+	}
 	if err != nil {
 		return false, err
 	}
@@ -119,6 +128,20 @@ func (g *Gateway) outdated(ctx context.Context, c *call) error {
 	if c.approval.Policy == c.decision.Policy && sameRules(c.approval, c.decision) {
 		return nil
 	}
+	return g.overtaken(ctx, c)
+}
+
+// unchanged ends a request whose policy was replaced while the call waited. What
+// policy said before the wait does not hold after it.
+func (g *Gateway) unchanged(ctx context.Context, c *call) error {
+	if c.approval.Phase != approval.Approved || g.config.Policy().Decide(ctx, c.input).Policy == c.approval.Policy {
+		return nil
+	}
+	return g.overtaken(ctx, c)
+}
+
+// overtaken ends the request, and refuses the call.
+func (g *Gateway) overtaken(ctx context.Context, c *call) error {
 	const why = "the policy has changed since it was requested"
 	if err := g.config.Approvals.Cancel(ctx, c.approval.ID, why); err != nil && !errors.Is(err, approval.ErrEnded) {
 		return err

@@ -103,7 +103,7 @@ func TestNotApproved(t *testing.T) {
 	for r = expired; r.Status == Pending; {
 		r = s.wait(s.session, expired.Approval)
 	}
-	if r.Rule != "approval-expired" && r.Rule != "policy-changed" {
+	if r.Rule != "approval-expired" {
 		t.Errorf("%+v", r)
 	}
 	other := s.gateway.OpenSession(person("eve"), policy.Client{}, "http")

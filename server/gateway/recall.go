@@ -99,27 +99,64 @@ func (g *Gateway) outcome(ctx context.Context, c *call, r approval.Request) Repl
 	return reply
 }
 
-// remembered looks the outcome of a spent request up.
+// remembered looks the outcome of a spent request up. It is not found while the
+// call runs.
 func (g *Gateway) remembered(ctx context.Context, r approval.Request) (reply Reply, found bool, err error) {
+	kept := false
 	for e, err := range g.config.History.Events(ctx, r.SpentIn) {
+		if errors.Is(err, recorder.ErrNotFound) {
+			break
+		}
 		if err != nil {
 			return reply, false, err
 		}
 		if e.Call != r.SpentBy {
 			continue
 		}
-		reply.Call = r.SpentBy
-		switch body := e.Body.(type) {
-		case recorder.Finished:
-			content, err := g.config.History.Content(ctx, e.Content)
-			return Reply{Status: OK, Call: r.SpentBy, Result: content}, true, err
-		case recorder.Failed:
-			return Reply{Status: Failed, Call: r.SpentBy, Code: body.Code, Hint: body.Hint, Message: capital(sentence(body.Message))}, true, nil
-		case recorder.Refused:
-			return Reply{Status: Refused, Call: r.SpentBy, Rule: body.Rule, Hint: body.Hint, Message: capital(sentence(body.Reason))}, true, nil
-		case recorder.Ambiguous:
-			return Reply{Status: Ambiguous, Call: r.SpentBy, Message: capital(sentence(body.Why))}, true, nil
+		kept = true
+		reply, found, err := g.ending(ctx, e)
+		if found || err != nil {
+			return reply, found, err
 		}
 	}
+	if !kept {
+		// The use of an approval and the start of its call are recorded as one.
+		return reply, false, dropped(r)
+	}
 	return reply, false, nil
+}
+
+// ending is the reply to a call that an event ended.
+func (g *Gateway) ending(ctx context.Context, e recorder.Event) (reply Reply, is bool, err error) {
+	switch body := e.Body.(type) {
+	case recorder.Finished:
+		content, err := g.config.History.Content(ctx, e.Content)
+		if errors.Is(err, recorder.ErrNotFound) {
+			err = pruned(e.Call)
+		}
+		return Reply{Status: OK, Call: e.Call, Result: content}, true, err
+	case recorder.Failed:
+		return Reply{Status: Failed, Call: e.Call, Code: body.Code, Hint: body.Hint, Message: capital(sentence(body.Message)) + "."}, true, nil
+	case recorder.Refused:
+		return Reply{Status: Refused, Call: e.Call, Rule: body.Rule, Hint: body.Hint, Message: capital(sentence(body.Reason)) + "."}, true, nil
+	case recorder.Ambiguous:
+		return Reply{Status: Ambiguous, Call: e.Call, Message: capital(sentence(body.Why)) + "."}, true, nil
+	}
+	return reply, false, nil
+}
+
+// pruned is the refusal to give what is no longer kept of a call that was done.
+func pruned(call string) error {
+	return &tools.Refusal{
+		Rule: "result-gone", Reason: "the call ran and was done, as call " + call + "; its result is no longer kept, and it does not run again",
+		Hint: "read what it changed by another call",
+	}
+}
+
+// dropped is the refusal to say what came of a call that is no longer on record.
+func dropped(r approval.Request) error {
+	return &tools.Refusal{
+		Rule: "result-gone", Reason: "the call was let run once, as call " + r.SpentBy + "; what came of it is no longer on record, and it does not run again",
+		Hint: "look at the target itself, by another call",
+	}
 }
