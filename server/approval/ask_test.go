@@ -55,10 +55,11 @@ func TestAskedAgainElsewhere(t *testing.T) {
 	if _, err := there.Answer(t.Context(), first.ID, says(ann, Approve)); err != nil {
 		t.Fatal(err)
 	}
-	if r := ask(t, there, draft); r.ID != first.ID || r.Phase != Approved {
-		t.Errorf("another: %s %s", r.ID, r.Phase)
+	approved := ask(t, there, draft)
+	if approved.ID != first.ID || approved.Phase != Approved {
+		t.Errorf("another: %s %s", approved.ID, approved.Phase)
 	}
-	if err := there.Spend(t.Context(), first.ID, "c", "s"); err != nil {
+	if err := there.Spend(t.Context(), approved, "c", "s"); err != nil {
 		t.Fatal(err)
 	}
 	if r := ask(t, here, draft); r.ID == first.ID {

@@ -206,6 +206,21 @@ func (g *Gateway) tell(ctx context.Context, c *call) (stop func()) {
 	}
 }
 
+// spentError is the error of an approval by which the call has run already.
+type spentError struct{ request approval.Request }
+
+func (*spentError) Error() string { return "the approval was used already, and holds for one run" }
+
+// notTaken is the reply to a call that did not come to run by its approval. Where
+// it was the same call, made once more, that did, it is what came of that.
+func (g *Gateway) notTaken(ctx context.Context, c *call, stage string, err error) Reply {
+	var spent *spentError
+	if errors.As(err, &spent) {
+		return g.outcome(ctx, c, spent.request)
+	}
+	return g.stopped(c, stage, err)
+}
+
 // ended is the refusal of a request that came to nothing.
 func ended(r *approval.Request) error {
 	switch r.Phase {
@@ -219,10 +234,7 @@ func ended(r *approval.Request) error {
 		}
 		return &tools.Refusal{Rule: "approval-denied", Reason: reason, Hint: "ask them what would do instead"}
 	case approval.Spent:
-		return &tools.Refusal{
-			Rule: "approval-spent", Reason: "the approval was used already, and holds for one run",
-			Hint: "approval_wait returns what came of it; make the call again only if it is to run once more",
-		}
+		return &spentError{*r}
 	}
 	return &tools.Refusal{
 		Rule: "approval-" + string(r.Phase), Reason: r.Why, Later: true,

@@ -100,3 +100,30 @@ func TestResultGone(t *testing.T) {
 		})
 	}
 }
+
+// TestTwins: the same call waits twice, as when a client broke off and came back.
+// It runs once, and both get what came of it.
+func TestTwins(t *testing.T) {
+	s := newStaffed(t, time.Minute)
+	replies := make([]Reply, 4)
+	var all sync.WaitGroup
+	for i := range replies {
+		all.Go(func() { replies[i] = s.call("fake_write") })
+	}
+	id := s.asked()
+	for deadline := time.Now().Add(20 * time.Second); s.trace.count("decide") < 2*len(replies); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("they don't come so far")
+		}
+	}
+	if err := s.answer("ann", approval.Approve, id); err != nil {
+		t.Fatal(err)
+	}
+	all.Wait()
+	for _, r := range replies {
+		if r.Status != OK || r.Call != replies[0].Call || string(r.Result) != string(replies[0].Result) {
+			t.Errorf("%+v", r)
+		}
+	}
+	s.ran(1)
+}

@@ -58,12 +58,12 @@ func (g *Gateway) Call(ctx context.Context, s *Session, in Incoming) (reply Repl
 		return g.asking(c)
 	}
 	if approved, err := g.approve(ctx, c); err != nil {
-		return g.stopped(c, stageApprove, err)
+		return g.notTaken(ctx, c, stageApprove, err)
 	} else if !approved {
 		return g.pending(c)
 	}
 	if err := g.recordIntent(ctx, c); err != nil {
-		return g.stopped(c, stageRecord, err)
+		return g.notTaken(ctx, c, stageRecord, err)
 	}
 	result, err := g.run(ctx, c, plan)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/chaperone-dev/chaperone/recorder"
 	"github.com/chaperone-dev/chaperone/server/approval"
@@ -78,9 +79,20 @@ func (g *Gateway) waiting(ctx context.Context, c *call) (approval.Request, error
 	return r, err
 }
 
-// outcome is the reply to a call that ran before, from the record.
+// outcome is the reply to a call that ran before, from the record. It waits a
+// while for the end of one that still runs.
 func (g *Gateway) outcome(ctx context.Context, c *call, r approval.Request) Reply {
+	defer g.busy.stepOut(callerKey(c.session.Principal))()
+	wait, cancel := context.WithTimeout(ctx, g.hold)
+	defer cancel()
 	reply, found, err := g.remembered(ctx, r)
+	for err == nil && !found && wait.Err() == nil {
+		select {
+		case <-wait.Done():
+		case <-time.After(rememberEvery):
+		}
+		reply, found, err = g.remembered(ctx, r)
+	}
 	switch {
 	case err != nil:
 		return g.stopped(c, stageApprove, err)
@@ -98,6 +110,9 @@ func (g *Gateway) outcome(ctx context.Context, c *call, r approval.Request) Repl
 	c.session.count(false, tools.Stats{}, len(reply.Result))
 	return reply
 }
+
+// rememberEvery is how often the record is asked for the end of a call.
+const rememberEvery = 100 * time.Millisecond
 
 // remembered looks the outcome of a spent request up. It is not found while the
 // call runs.
