@@ -103,20 +103,32 @@ func TestInputReadsBack(t *testing.T) {
 	}
 }
 
-// What is misspelt is not taken for the facts of some family.
-func TestInputOfUnknownParts(t *testing.T) {
+// A misspelt member is not taken for the facts of a family.
+func TestInputTakesNoOtherMembers(t *testing.T) {
 	text, err := aRead().MarshalJSON()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, wrong := range []string{
-		strings.Replace(string(text), `"sql":`, `"sqll":`, 1),
-		strings.Replace(string(text), `"family":"sql"`, `"family":"git"`, 1),
-		strings.Replace(string(text), `{`, `{"more":{},`, 1),
+	for _, c := range []struct {
+		before, after string
+		want          []string
+	}{
+		{`"sql":{`, `"sqll":{`, []string{`"sqll"`, `connection.family has ("sql")`}},
+		{`"call":{`, `"note":1,"mongo":{},"call":{`, []string{`"mongo", "note"`}},
+		{`"family":"sql"`, `"family":""`, []string{`no place for "sql"`}},
 	} {
-		if _, err := ReadInput([]byte(wrong)); err == nil || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%v: %s", err, wrong)
+		if !strings.Contains(string(text), c.before) {
+			t.Fatalf("no %s in %s", c.before, text)
 		}
+		_, err := ReadInput([]byte(strings.Replace(string(text), c.before, c.after, 1)))
+		for _, want := range c.want {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: got %v, want %s", c.after, err, want)
+			}
+		}
+	}
+	if in, err := ReadInput([]byte(`{"call":{"tool":"access"}}`)); err != nil || in.Action.Facts != nil {
+		t.Errorf("an input without facts: %+v, %v", in, err)
 	}
 }
 

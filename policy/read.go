@@ -1,8 +1,11 @@
 package policy
 
 import (
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -23,8 +26,9 @@ func (f RawFacts) Family() string { return f.Name }
 // MarshalJSON writes the facts as they are.
 func (f RawFacts) MarshalJSON() ([]byte, error) { return f.JSON, nil }
 
-// ReadInput reads an input from the JSON that marshalling one yields. A member
-// besides the common ones holds the facts of the family of that name.
+// ReadInput reads an input from the JSON that marshalling one yields. Besides
+// the common members there may be one, named after the connection's family, with
+// its facts.
 func ReadInput(text []byte) (*Input, error) {
 	var in struct {
 		Principal  Principal                 `json:"principal"`
@@ -38,14 +42,23 @@ func ReadInput(text []byte) (*Input, error) {
 	if err := json.Unmarshal(text, &in, json.RejectUnknownMembers(true)); err != nil {
 		return nil, fmt.Errorf("the input can't be read: %w", err)
 	}
-	if len(in.Facts) > 1 {
-		return nil, errors.New("the input holds the facts of more than one family")
+	family := in.Connection.Family
+	if facts, ok := in.Facts[family]; ok {
+		in.Action.Facts = RawFacts{family, facts}
+		delete(in.Facts, family)
 	}
-	for name, facts := range in.Facts {
-		if name != in.Connection.Family {
-			return nil, fmt.Errorf("%q is no part of an input, nor the family of its connection, which is %q", name, in.Connection.Family)
-		}
-		in.Action.Facts = RawFacts{name, facts}
+	if len(in.Facts) > 0 {
+		return nil, fmt.Errorf("the input has no place for %s: it takes principal, session, connection, call, action, preview, "+
+			"and facts under the name that connection.family has (%q)", quoted(in.Facts), family)
 	}
 	return &Input{in.Principal, in.Session, in.Connection, in.Call, in.Action, in.Preview}, nil
+}
+
+// quoted are the names of members, for people.
+func quoted(members map[string]jsontext.Value) string {
+	names := slices.Sorted(maps.Keys(members))
+	for i, name := range names {
+		names[i] = strconv.Quote(name)
+	}
+	return strings.Join(names, ", ")
 }
