@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/chaperone-dev/chaperone/tools"
 )
@@ -85,18 +86,30 @@ func (c *connection) transport() []tools.Finding {
 	}}
 }
 
-// whyUnreachable is the reason for the operator, who may see hosts and roles.
+// whyUnreachable is the reason for the operator, who may see hosts and roles, in
+// one line.
 func (c *connection) whyUnreachable(err error) string {
-	refusal := unreachable(c.name, err)
-	if strings.Contains(err.Error(), "password=") {
-		return refusal.Reason
+	reason := unreachable(c.name, err).Reason
+	if errors.Is(err, errPrivileges) || errors.Is(err, errSettings) || strings.Contains(err.Error(), "password=") {
+		return reason
 	}
-	// pgx says of each attempt, with TLS and without, what went wrong.
-	var said []string
+	return reason + ": " + strings.Join(causes(err), "; ")
+}
+
+// causes are what an error names, each once. pgx tries an address with TLS and
+// without, and a name by each of its addresses, and tells of all in lines.
+func causes(err error) []string {
+	var failed *pgconn.ConnectError
+	if errors.As(err, &failed) {
+		err = failed.Unwrap() // role and database are in the configuration
+	}
+	var all []string
 	for line := range strings.Lines(err.Error()) {
-		if line = strings.TrimSpace(line); line != "" && !slices.ContainsFunc(said, func(s string) bool { return strings.HasSuffix(s, line) }) {
-			said = append(said, line)
+		line = strings.Join(strings.Fields(line), " ")
+		told := slices.ContainsFunc(all, func(earlier string) bool { return strings.HasSuffix(earlier, line) })
+		if !told {
+			all = append(all, line)
 		}
 	}
-	return refusal.Reason + ": " + strings.Join(said, " ")
+	return all
 }
