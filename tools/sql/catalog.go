@@ -42,7 +42,11 @@ func beginCatalog(ctx context.Context, p *pool) (cat *catalog, err error) {
 		if err != nil {
 			return err
 		}
-		if cat, err = catalogOn(ctx, conn.Conn.Conn()); err != nil {
+		err = conn.with(func() (err error) {
+			cat, err = catalogOn(ctx, conn.Conn.Conn())
+			return err
+		})
+		if err != nil {
 			conn.drop()
 			return err
 		}

@@ -185,18 +185,18 @@ func (p *pool) acquire(ctx context.Context) (lease, error) {
 
 func (l lease) wire() *pgconn.PgConn { return l.Conn.Conn().PgConn() }
 
-// pipeline sends steps. A panic in what takes their answers leaves the connection
-// in their middle: it is closed, and does not stay on loan for ever.
-func (l lease) pipeline(ctx context.Context, steps []step) (ended []done, err error) {
-	panicked := true
+// with runs f on the connection, and drops it if f panics: nobody else would give
+// it back then, and closing the pool would wait for it for ever.
+func (l lease) with(f func() error) error {
+	whole := false
 	defer func() {
-		if panicked {
+		if !whole {
 			l.drop()
 		}
 	}()
-	ended, err = pipeline(ctx, l.wire(), steps)
-	panicked = false
-	return ended, err
+	err := f()
+	whole = true
+	return err
 }
 
 // keep gives the connection back for others to use. It must be idle, outside a

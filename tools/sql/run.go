@@ -116,8 +116,12 @@ func (p *plan) send(ctx context.Context, begin string, timeout time.Duration, re
 		if conn, err = p.connection.pool.acquire(ctx); err != nil {
 			return lease{}, nil, unreachable(p.connection.name, err)
 		}
-		steps := append(p.guards(begin, timeout, searchPath(conn.Conn.Conn())), rest...)
-		ended, err = conn.pipeline(ctx, steps)
+		var steps []step
+		err = conn.with(func() (err error) {
+			steps = append(p.guards(begin, timeout, searchPath(conn.Conn.Conn())), rest...)
+			ended, err = pipeline(ctx, conn.wire(), steps)
+			return err
+		})
 		var at *stepError
 		switch {
 		case err == nil && len(ended) != len(steps):

@@ -112,7 +112,7 @@ func (p *plan) aside(ctx context.Context, look func(context.Context, *pgx.Conn) 
 	if err != nil {
 		return unreachable(p.connection.name, err)
 	}
-	if err := look(ctx, conn.Conn.Conn()); err != nil {
+	if err := conn.with(func() error { return look(ctx, conn.Conn.Conn()) }); err != nil {
 		conn.drop()
 		return err
 	}

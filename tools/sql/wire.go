@@ -57,8 +57,10 @@ func pipeline(ctx context.Context, conn *pgconn.PgConn, steps []step) (ended []d
 		defer close(cancelled)
 		cancelUntil(conn, answered)
 	})
-	ended, err = exchange(conn, steps)
-	close(answered)
+	func() {
+		defer close(answered) // after a panic, too, the server is not asked for long
+		ended, err = exchange(conn, steps)
+	}()
 	if !stop() {
 		<-cancelled
 		return ended, errors.Join(ctx.Err(), err)
