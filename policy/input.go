@@ -81,9 +81,11 @@ type Client struct {
 
 // Totals count what a session has done so far.
 type Totals struct {
-	Calls          int64 `json:"calls"`
-	Denied         int64 `json:"denied"`
-	RowsRead       int64 `json:"rows_read"`
+	Calls    int64 `json:"calls"`
+	Denied   int64 `json:"denied"`
+	RowsRead int64 `json:"rows_read"`
+	// RowsChanged counts what triggers and cascades change, too, as far as the
+	// target tells. What a trigger does that is deferred to the commit is not in.
 	RowsChanged    int64 `json:"rows_changed"`
 	ObjectsDeleted int64 `json:"objects_deleted"`
 	BytesOut       int64 `json:"bytes_out"`

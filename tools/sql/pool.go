@@ -20,6 +20,9 @@ var guardSQL string
 //go:embed catalog.sql
 var catalogSQL string
 
+//go:embed count.sql
+var countSQL string
+
 // The statements of ours that every connection holds prepared.
 const (
 	beginRead  = "chaperone_begin_read"
@@ -40,9 +43,7 @@ var prepared = map[string]string{
 	limit: "SELECT set_config('statement_timeout', $1, true), set_config('plan_cache_mode', $2, true), set_config('search_path', $3, true)",
 	// The division fails, and with it the pipeline, when the catalog moved.
 	guard: "SELECT set_config('plan_cache_mode', 'auto', true), 1 / (CASE WHEN (" + guardSQL + ") = $8 THEN 1 ELSE 0 END)",
-	// All rows that the transaction changed so far. It runs by the caller's search
-	// path.
-	count: "SELECT pg_catalog.sum(n_tup_ins OPERATOR(pg_catalog.+) n_tup_upd OPERATOR(pg_catalog.+) n_tup_del) FROM pg_catalog.pg_stat_xact_user_tables",
+	count: countSQL,
 }
 
 // pool holds connections to one database, each set up and verified.

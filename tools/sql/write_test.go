@@ -169,34 +169,52 @@ func TestSessionsDoNotLeak(t *testing.T) {
 	}
 }
 
-// TestTotals: what a session has changed counts in every table, however it was
-// changed, and whatever a column of the caller's may be called.
-func TestTotals(t *testing.T) {
-	db := database(t, writeTables+`
-		CREATE FUNCTION log_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO gone VALUES (1, 'logged', 0); RETURN NEW; END $$;
-		CREATE TRIGGER logged AFTER UPDATE ON stock FOR EACH ROW EXECUTE FUNCTION log_it();`)
-	conn := open(t, sql.Config{DSN: server.Superuser(db)})
+// What a session is said to have changed covers what a statement changes besides
+// its own rows: by its other parts, by cascades and by triggers.
+func TestAllChangesCount(t *testing.T) {
+	db := database(t, "")
+	const audited = `CREATE TABLE audit (at int); CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+		$$ BEGIN INSERT INTO audit VALUES (1); RETURN NULL; END $$; CREATE TRIGGER note AFTER UPDATE ON stock FOR EACH ROW EXECUTE FUNCTION note();`
+	// A search path that others write to must not change how rows are counted.
+	const hostile = `CREATE SCHEMA app; CREATE FUNCTION app.int8(numeric) RETURNS int8 LANGUAGE sql AS 'SELECT 0::int8';
+		CREATE FUNCTION app.less(oid, oid) RETURNS bool LANGUAGE sql AS 'SELECT false'; CREATE OPERATOR app.>= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = app.less);`
 	for _, c := range []struct {
-		statement string
-		want      int64
+		name, statement string
+		changed         int64
 	}{
-		{"WITH d AS (DELETE FROM notes WHERE stock > 3 RETURNING *) SELECT count(*) FROM d", 2},
-		{"UPDATE stock SET n = n + 1 WHERE id < 3", 4},
-		{"DELETE FROM stock WHERE id < 3", 4},
-		{"WITH i AS (INSERT INTO gone VALUES (1, 'a', 1)) INSERT INTO gone VALUES (2, 'b', 2)", 2},
-		{"UPDATE stock SET n = n WHERE false", 0},
-		{"CREATE TABLE made (id int)", 0},
+		{"no rows", "UPDATE stock SET n = 1 WHERE false", 0},
+		{"no table", "CREATE VIEW low AS SELECT * FROM stock", 0},
+		{"its own rows", "DELETE FROM notes WHERE stock < 3", 2},
+		{"a query", "WITH d AS (DELETE FROM notes WHERE stock > 3 RETURNING *) SELECT count(*) FROM d", 2},
+		{"another part", "WITH d AS (DELETE FROM notes WHERE stock < 3 RETURNING *) INSERT INTO gone SELECT stock, note FROM d", 4},
+		{"a cascade", "DELETE FROM stock WHERE id <= 2", 4},
+		{"a trigger", "UPDATE stock SET n = n + 1", 10},
+		{"a table of a query", "CREATE TABLE made AS SELECT * FROM stock", 5},
+		{"an analysed plan", "EXPLAIN ANALYZE DELETE FROM stock", 10},
 	} {
-		plan, err := conn.Describe(t.Context(), request(t, "sql_write", c.statement))
-		if err != nil {
-			t.Fatal(err)
-		}
-		result, err := plan.Run(t.Context(), nil, tools.Limits{})
-		if err != nil {
-			t.Fatalf("%s: %v", c.statement, err)
-		}
-		if got := result.Stats().RowsChanged; got != c.want {
-			t.Errorf("%s: %d rows changed, want %d", c.statement, got, c.want)
+		t.Run(c.name, func(t *testing.T) {
+			exec(t, db, "DROP SCHEMA public CASCADE; DROP SCHEMA IF EXISTS app CASCADE; CREATE SCHEMA public;"+writeTables+audited+hostile)
+			conn := open(t, sql.Config{DSN: server.Superuser(db), SearchPath: "app, public, pg_catalog"})
+			plan := planned(t, conn, "sql_write", c.statement)
+			result, err := plan.Run(t.Context(), nil, tools.Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := result.Stats().RowsChanged; got != c.changed {
+				t.Errorf("%d rows changed, want %d", got, c.changed)
+			}
+		})
+	}
+}
+
+// Reads are not counted: nothing of the counting runs in them.
+func TestReadsAreNotCounted(t *testing.T) {
+	db := database(t, writeTables)
+	conn := open(t, sql.Config{DSN: server.Superuser(db), Connections: 1, TrustedFunctions: []string{"pg_catalog.pg_prepared_statement"}})
+	for range 3 {
+		const runs = "SELECT generic_plans + custom_plans FROM pg_prepared_statements WHERE name = 'chaperone_count'"
+		if got := one(t, conn, runs); got != "0" {
+			t.Errorf("%s runs in reads", got)
 		}
 	}
 }
