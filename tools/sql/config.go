@@ -94,7 +94,7 @@ func (c *Config) pool() (*pgxpool.Config, error) {
 		return nil, errors.New("sql.dsn is not a PostgreSQL connection string, such as postgres://user:password@host:port/database")
 	}
 	config.MaxConns = orDefault(c.Connections, 8)
-	config.MinIdleConns = 1
+	config.MinIdleConns = min(spare, config.MaxConns)
 	config.MaxConnIdleTime = 10 * time.Minute
 	config.MaxConnLifetime = time.Hour
 	config.MaxConnLifetimeJitter = 5 * time.Minute

@@ -32,6 +32,8 @@ const (
 	limit      = "chaperone_limit"
 	guard      = "chaperone_guard"
 	count      = "chaperone_count"
+
+	touchedName = "chaperone_touched"
 )
 
 var prepared = map[string]string{
@@ -137,6 +139,12 @@ func searchPath(conn *pgx.Conn) string {
 // warm runs the large queries of ours once on nothing, so that no call waits
 // for them to be planned.
 func warm(ctx context.Context, conn *pgx.Conn) error {
+	if _, err := conn.Prepare(ctx, touchedName, touchedSQL); err != nil {
+		return err
+	}
+	if _, err := conn.Exec(ctx, touchedName); err != nil {
+		return err
+	}
 	cat, err := catalogOn(ctx, conn)
 	if err != nil {
 		return err
@@ -177,11 +185,30 @@ func broken(err error) bool {
 // lease is a connection on loan.
 type lease struct {
 	*pgxpool.Conn
+	pool *pool
 }
 
 func (p *pool) acquire(ctx context.Context) (lease, error) {
 	conn, err := p.Acquire(ctx)
-	return lease{conn}, err
+	return lease{conn, p}, err
+}
+
+// spare is how many connections are kept ready: one for the next call, and one
+// for looking at what that has changed.
+const spare = 2
+
+// refill dials what is missing of them, so that no call waits for that.
+func (p *pool) refill(ctx context.Context) {
+	if s := p.Stat(); s.IdleConns() >= spare || s.TotalConns() >= s.MaxConns() {
+		return
+	}
+	for range min(spare, p.Stat().MaxConns()) {
+		conn, err := p.Acquire(ctx)
+		if err != nil {
+			return // the next call meets that error, and tells of it
+		}
+		defer conn.Release()
+	}
 }
 
 func (l lease) wire() *pgconn.PgConn { return l.Conn.Conn().PgConn() }
@@ -204,14 +231,15 @@ func (l lease) with(f func() error) error {
 // transaction, and must not have run anything that lasts in a session.
 func (l lease) keep() { l.Release() }
 
-// drop closes the connection, so that nothing of the session is left. The pool
-// dials another one meanwhile.
+// drop closes the connection, so that nothing of the session is left, and has
+// another one dialled for the next call.
 func (l lease) drop() {
 	conn := l.Hijack()
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
 		defer cancel()
 		_ = conn.Close(ctx)
+		l.pool.refill(ctx)
 	}()
 }
 

@@ -47,16 +47,14 @@ const largePages = 32 << 10
 // touched asks what the transaction on a connection has changed. The caller's
 // search path ends with that.
 func (p *plan) touched(ctx context.Context, conn lease) (*touched, error) {
-	const own = "SELECT pg_catalog.set_config('search_path'::pg_catalog.text, '" + ownPath + "'::pg_catalog.text, true)"
+	const own = "SELECT pg_catalog.set_config('search_path'::pg_catalog.text, '" + ownPath + "'::pg_catalog.text, true), " +
+		"pg_catalog.pg_current_xact_id()::pg_catalog.xid::pg_catalog.text"
 	on := conn.Conn.Conn()
-	if _, err := on.Exec(ctx, own, pgx.QueryExecModeExec); err != nil {
-		return nil, err
-	}
 	t := &touched{}
-	if err := on.QueryRow(ctx, "SELECT pg_current_xact_id()::xid::text", pgx.QueryExecModeExec).Scan(&t.xid); err != nil {
+	if err := on.QueryRow(ctx, own, pgx.QueryExecModeExec).Scan(nil, &t.xid); err != nil {
 		return nil, err
 	}
-	found, err := on.Query(ctx, touchedSQL, pgx.QueryExecModeExec)
+	found, err := on.Query(ctx, touchedName)
 	if err != nil {
 		return nil, err
 	}
