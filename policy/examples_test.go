@@ -57,6 +57,14 @@ func TestExamplesDecide(t *testing.T) {
 	late.Call.Time = time.Date(2026, 3, 7, 12, 0, 0, 0, time.UTC) // a Saturday
 	stranger := aChange("update", tools.Write, nothing)
 	stranger.Principal.Groups = []string{"developers"}
+	touching := func(in *Input, rows int64) *Input {
+		in.Preview = &tools.Impact{Measured: true, Rows: rows}
+		return in
+	}
+	staging := func(in *Input) *Input {
+		in.Principal.Groups, in.Connection.Labels = []string{"developers"}, map[string]string{"env": "staging"}
+		return in
+	}
 	tests := []struct {
 		name  string
 		in    *Input
@@ -67,6 +75,11 @@ func TestExamplesDecide(t *testing.T) {
 		{"read by others", reading(func(in *Input) { in.Principal.Groups = []string{"sales"} }), Deny, RuleDefault},
 		{"read without reason", reading(func(in *Input) { in.Call.Reason = "" }), Deny, "production-needs-a-reason"},
 		{"update", aChange("update", tools.Write, nothing), Approve, "production-changes"},
+		{"update of ten rows", touching(aChange("update", tools.Write, nothing), 10), Allow, "small changes by on-call and dba"},
+		{"update of eleven", touching(aChange("update", tools.Write, nothing), 11), Approve, "production-changes"},
+		{"delete", touching(aChange("delete", tools.Destroy, nothing), 1), Approve, "two-for-destruction"},
+		{"update on staging", staging(aChange("update", tools.Write, nothing)), Confirm, "staging-changes"},
+		{"delete on staging", staging(aChange("delete", tools.Destroy, nothing)), Deny, "staging-keeps-its-rows"},
 		{"update by others", stranger, Deny, RuleDefault},
 		{"update at night", late, Deny, "outside-the-change-window"},
 		{"update of all", aChange("update", tools.Write, func(f *sqlFacts) { f.HasWhere = false }), Deny, "change-without-where"},

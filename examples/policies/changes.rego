@@ -1,17 +1,5 @@
-# What changes production is held for a dba, and what would change more than
-# was meant is refused everywhere.
+# What would change more than was meant is refused everywhere.
 package chaperone
-
-approve contains {
-	"rule": "production-changes",
-	"message": sprintf("%s on production", [input.action.verb]),
-	"groups": ["dba"],
-	"expires": "30m",
-} if {
-	input.connection.labels.env == "prod"
-	input.action.effect in {"write", "destroy"}
-	keeper
-}
 
 deny contains {
 	"rule": "change-without-where",
