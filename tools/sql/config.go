@@ -17,7 +17,8 @@ type Config struct {
 	// DSN says where the database is and who we are there, as a URL or as
 	// keywords (PostgreSQL manual, 34.1.1).
 	DSN string `yaml:"dsn"`
-	// Connections bounds the pool; 0 stands for 8.
+	// Connections bounds the pool; 0 stands for 8. Two are the least, since a
+	// preview needs as many.
 	Connections int32 `yaml:"connections"`
 	// SearchPath replaces the role's own; empty leaves that.
 	SearchPath string `yaml:"search_path"`

@@ -53,6 +53,20 @@ type pool struct {
 	*pgxpool.Pool
 	// production refuses a role that could leave the database.
 	production bool
+	// pairs bounds how many hold one connection and want another. If they could
+	// be as many as there are connections, each would wait for the others.
+	pairs chan struct{}
+}
+
+// pair lets somebody in who will want a second connection while holding one,
+// until leave is called.
+func (p *pool) pair(ctx context.Context) (leave func(), err error) {
+	select {
+	case p.pairs <- struct{}{}:
+		return func() { <-p.pairs }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // open starts a pool. It dials in the background.
@@ -61,7 +75,8 @@ func open(c *Config, production bool) (*pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pool{production: production}
+	config.MaxConns = max(config.MaxConns, 2)
+	p := &pool{production: production, pairs: make(chan struct{}, config.MaxConns/2)}
 	config.AfterConnect = p.setUp
 	if p.Pool, err = pgxpool.NewWithConfig(context.Background(), config); err != nil {
 		return nil, errors.New("the pool of connections could not be made")

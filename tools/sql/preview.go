@@ -63,6 +63,11 @@ func (p *plan) guess(ctx context.Context) (*tools.Preview, error) {
 
 // rehearse runs the statement, counts what it touched, and takes it back.
 func (p *plan) rehearse(ctx context.Context) (*tools.Preview, error) {
+	leave, err := p.pair(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	limits := tools.Limits{Timeout: min(rehearsalTime, p.connection.limits.Timeout)}
 	timed, cancel := context.WithTimeout(ctx, limits.Timeout)
 	defer cancel()
@@ -84,6 +89,16 @@ func (p *plan) rehearse(ctx context.Context) (*tools.Preview, error) {
 		out.Rows += c.Count
 	}
 	return out, nil
+}
+
+// pair waits for its turn to look at what it changes from beside. Its time does
+// not count as that of the statement.
+func (p *plan) pair(ctx context.Context) (leave func(), err error) {
+	leave, err = p.connection.pool.pair(ctx)
+	if err != nil {
+		return nil, unreachable(p.connection.name, err)
+	}
+	return leave, nil
 }
 
 // HoldTo implements tools.Rehearsed.

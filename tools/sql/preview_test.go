@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -103,6 +104,28 @@ func TestPreviewSamples(t *testing.T) {
 	}
 	if trigger := preview(t, conn, "UPDATE orders SET status = 'x'"); !slices.ContainsFunc(trigger.Warnings, func(w string) bool { return strings.Contains(w, "noted") }) {
 		t.Errorf("no warning of a trigger: %q", trigger.Warnings)
+	}
+}
+
+// TestPreviewCrowd has more previews and runs at once than there are connections:
+// each needs two, and none keeps the others from their second one.
+func TestPreviewCrowd(t *testing.T) {
+	for _, connections := range []int32{1, 5} {
+		conn := open(t, sql.Config{DSN: server.Superuser(database(t, previewWorld)), Connections: connections})
+		var all sync.WaitGroup
+		for i := range 20 {
+			plan := rehearsed(t, conn, "UPDATE nokey SET b = 'c' WHERE a = "+itoa(int64(i)))
+			all.Go(func() {
+				p, err := plan.Preview(t.Context(), true)
+				if err == nil {
+					_, err = plan.HoldTo(p, 0).Run(t.Context(), nil, tools.Limits{})
+				}
+				if err != nil || !p.Measured {
+					t.Errorf("%d connections: %+v %v", connections, p, err)
+				}
+			})
+		}
+		all.Wait()
 	}
 }
 

@@ -55,6 +55,13 @@ func (p *plan) write(ctx context.Context, out *collector) error {
 	if err := p.sameDependents(ctx); err != nil {
 		return err
 	}
+	if p.approved != nil {
+		leave, err := p.pair(ctx)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
 	conn, err := p.change(ctx, out)
 	if err != nil {
 		return err
