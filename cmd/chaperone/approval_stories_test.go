@@ -159,7 +159,7 @@ func TestApprovalCrowd(t *testing.T) {
 		people = append(people, fmt.Sprintf("m%d:dev", i))
 	}
 	o := newOffice(t, "hold: 5m, open: 11", people...)
-	replies := make([]heldReply, crowd+1)
+	replies := make([]deskReply, crowd+1)
 	var calling, answering sync.WaitGroup
 	for id := 1; id <= crowd; id++ {
 		calling.Go(func() {

@@ -112,13 +112,13 @@ func (o *office) agent(name string) *agent {
 	return &agent{o, client}
 }
 
-// heldReply is the reply of a tool, with what one that waits has.
-type heldReply struct {
+// deskReply is the reply of a tool, with what one that waits has.
+type deskReply struct {
 	toolReply
 	Approval string `json:"approval_id"`
 }
 
-func (a *agent) try(ctx context.Context, tool string, args map[string]any) (out heldReply, err error) {
+func (a *agent) try(ctx context.Context, tool string, args map[string]any) (out deskReply, err error) {
 	reply, err := a.client.Call(ctx, tool, args)
 	if err == nil {
 		err = json.Unmarshal(reply.Structured, &out)
@@ -126,7 +126,7 @@ func (a *agent) try(ctx context.Context, tool string, args map[string]any) (out 
 	return out, err
 }
 
-func (a *agent) call(tool string, args map[string]any) heldReply {
+func (a *agent) call(tool string, args map[string]any) deskReply {
 	a.o.t.Helper()
 	reply, err := a.try(a.o.t.Context(), tool, args)
 	if err != nil {
@@ -136,7 +136,7 @@ func (a *agent) call(tool string, args map[string]any) heldReply {
 }
 
 // add counts one up, in a table that policy holds.
-func (a *agent) add(table string, id int) heldReply {
+func (a *agent) add(table string, id int) deskReply {
 	a.o.t.Helper()
 	return a.call("sql_write", adding(table, id))
 }
@@ -156,7 +156,7 @@ func (a *agent) held(table string, id int) string {
 }
 
 // wait goes on with a call that waits.
-func (a *agent) wait(id string) heldReply {
+func (a *agent) wait(id string) deskReply {
 	a.o.t.Helper()
 	return a.call("approval_wait", map[string]any{"approval_id": id})
 }
@@ -221,7 +221,7 @@ func (o *office) proven() {
 }
 
 // is fails unless a reply has the status, and the rule or "".
-func (r heldReply) is(t *testing.T, status, rule string, texts ...string) {
+func (r deskReply) is(t *testing.T, status, rule string, texts ...string) {
 	t.Helper()
 	if r.Status != status || r.Rule != rule {
 		t.Fatalf("not %s %s: %+v", status, rule, r)
