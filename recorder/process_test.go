@@ -198,9 +198,6 @@ func TestKilledAnywhere(t *testing.T) {
 		c.kill(t)
 		next := open(t, dir)
 		recovered += next.Recovered()
-		if err := next.TakenBack(); err != nil {
-			t.Error("after a crash:", err)
-		}
 		c.check(t, read(t, dir))
 		closeIt(t, next)
 		mustVerify(t, dir)

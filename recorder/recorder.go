@@ -29,7 +29,6 @@ type Recorder struct {
 	packer    *packer
 	now       func() time.Time
 	recovered int
-	takenBack error
 	lock      *flock.Flock
 	queue     *queue
 	writer    *writer
@@ -101,11 +100,6 @@ func (r *Recorder) VerifierKey() string { return r.keys.public }
 // Recovered is how many calls of earlier processes were found without an
 // outcome, and recorded as ambiguous, when the recorder was opened.
 func (r *Recorder) Recovered() int { return r.recovered }
-
-// TakenBack is an error when the database was found older than the checkpoint
-// file beside it, or of another record, when the recorder was opened. What is
-// recorded from then on is sound; what is missing stays missing.
-func (r *Recorder) TakenBack() error { return r.takenBack }
 
 // Close commits what is noted, ends the calls that still run as ambiguous and
 // the sessions that are still open, and closes the log. A recorder that could

@@ -13,32 +13,6 @@ import (
 var errForeign = errors.New("a log in the file is not signed with the folder's signing.key: " +
 	"restore the key that belongs to the file, or move recorder.db and checkpoint away to start a new record")
 
-// errTakenBack is a file of events that is older than one that was here.
-var errTakenBack = errors.New("the record lacks events that were in it: recorder.db was replaced by an older one, or by none")
-
-// notTakenBack compares the logs with the checkpoints that were kept beside the
-// file: each must still be there, and be as long.
-func notTakenBack(ctx context.Context, s *store, kept []signedHead, key note.Verifier) error {
-	for _, h := range kept {
-		var checkpoint string
-		err := s.conn.QueryRowContext(ctx, "SELECT checkpoint FROM logs WHERE name = ?", h.Log).Scan(&checkpoint)
-		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			return errTakenBack
-		case err != nil:
-			return err
-		}
-		head, err := openCheckpoint(checkpoint, key)
-		if err != nil || head.Log != h.Log {
-			return errForeign
-		}
-		if head.Size < h.Size {
-			return errTakenBack
-		}
-	}
-	return nil
-}
-
 // logRow is a log as the database has it.
 type logRow struct {
 	id                      int64
@@ -47,7 +21,8 @@ type logRow struct {
 
 // past is what earlier processes left.
 type past struct {
-	key note.Verifier
+	key     note.Verifier
+	outside outside
 	// lost are the logs, by name, whose process died. We hold their locks.
 	lost map[string]lostLog
 }
@@ -59,7 +34,7 @@ type lostLog struct {
 
 // survey finds the logs whose processes died, and what went on in them.
 func survey(ctx context.Context, s *store, dir string, key note.Verifier) (past, error) {
-	p := past{key: key, lost: map[string]lostLog{}}
+	p := past{key: key, outside: readOutside(dir, key), lost: map[string]lostLog{}}
 	logs, err := s.unsettled(ctx)
 	if err != nil {
 		return p, err
@@ -126,7 +101,7 @@ func (p past) left(ctx context.Context, s *store) (legacy, error) {
 		}
 		found.heads = append(found.heads, head)
 	}
-	return found, nil
+	return found, p.outside.agrees(ctx, s, p.key)
 }
 
 func (l legacy) sizes() map[string]int64 {

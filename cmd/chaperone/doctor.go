@@ -112,9 +112,6 @@ func recordFindings(ctx context.Context, c *config.Config) []tools.Finding {
 		found(tools.OK, "", "the record in %s can be written", c.DataDir),
 		found(tools.OK, "", "its public key, to be kept elsewhere, is %s", r.VerifierKey()),
 	}
-	if err := r.TakenBack(); err != nil {
-		out = append(out, found(tools.Fail, "restore the newest recorder.db; keep what chaperone sessions verify says, and only then move the file named checkpoint away", "%s", oneLine(err)))
-	}
 	if n := r.Recovered(); n > 0 {
 		out = append(out, found(tools.Warn, "look at them with chaperone replay", "%s of a process that died without an outcome, now ambiguous", counted(n, "call")))
 	}

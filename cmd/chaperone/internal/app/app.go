@@ -68,9 +68,6 @@ func Open(ctx context.Context, c *config.Config, version string, log *slog.Logge
 	); err != nil {
 		return nil, err
 	}
-	if err := a.Record.TakenBack(); err != nil {
-		log.Error("the record is not what it was", "error", err)
-	}
 	if n := a.Record.Recovered(); n > 0 {
 		log.Warn("calls of an earlier process have no outcome, and were recorded as ambiguous", "calls", n)
 	}
