@@ -41,11 +41,10 @@ pictures: build ## draw the pictures of the README anew
 	TERM=xterm script -qec "$(BIN) demo --script --dir /var/tmp/chaperone-pictures" /dev/null > bin/session
 	$(BIN) demo --reset --dir /var/tmp/chaperone-pictures
 	$(GO) run ./examples/pictures -title 'chaperone demo --script' -from '^3\. ' -to '^9\. ' < bin/session > examples/pictures/agent.svg
-	$(GO) run ./examples/pictures -title 'chaperone replay' -from 'sql_write on shop . clean up' -to '^demo:' < bin/session > examples/pictures/replay.svg
+	$(GO) run ./examples/pictures -title 'chaperone replay' -from 'sql_write on shop . ticket' -to '^demo:' < bin/session > examples/pictures/replay.svg
 	mkdir -p bin/pictures
 	PICTURES=$(CURDIR)/bin/pictures $(GO) test -count=1 -run TestBrowser/pictures ./server/console
 	cp bin/pictures/view-desk-light.png examples/pictures/console.png
-	cp bin/pictures/view-phone-dark.png examples/pictures/console-phone.png
 
 build: ## build the program into bin/
 	$(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/chaperone

@@ -59,10 +59,10 @@ func scene(s *site) approval.Request {
 func impact() *tools.Preview {
 	orders := tools.Target{Kind: "table", Name: "shop.orders"}
 	return &tools.Preview{
-		Impact: tools.Impact{Measured: true, Rows: 27, Changes: []tools.Change{
-			{Target: orders, Verb: "update", Count: 14}, {Target: tools.Target{Kind: "table", Name: "shop.order_log"}, Verb: "insert", Count: 13},
+		Impact: tools.Impact{Measured: true, Rows: 28, Changes: []tools.Change{
+			{Target: orders, Verb: "update", Count: 14}, {Target: tools.Target{Kind: "table", Name: "shop.order_log"}, Verb: "insert", Count: 14},
 		}},
-		Warnings: []string{"the trigger orders_notify sends NOTIFY, which a rehearsal takes back and a run does not"},
+		Warnings: []string{"the trigger log (log_order) of shop.orders may have run; what it does outside of the database can't be taken back"},
 		Samples: []tools.Sample{{
 			Target: orders, Columns: []string{"id", "customer", "status", "shipped_at"},
 			Before: [][]string{{"40", "m***@example.com", "packed", "null"}, {"57", "k***@example.com", "packed", "null"}},
