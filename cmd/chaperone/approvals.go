@@ -55,7 +55,11 @@ func newApprovalsList(o *options) *cobra.Command {
 	var all bool
 	var limit int
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the requests that are open, those that end first first", Args: cobra.NoArgs,
+		Use: "list", Short: "List the requests that are open, the next to expire first", Args: cobra.NoArgs,
+		Long: `List the requests that are open: those that want an answer, and those that are
+approved and not used yet. The next to expire comes first. MISSING says of which
+groups how many more people have to agree.`,
+		Example: "  chaperone approvals list\n  chaperone approvals list --all --json",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if limit < 1 {
 				return usageError{errors.New("--limit must be positive")}
@@ -136,6 +140,11 @@ func whichRequests(id string, err error) error {
 func newApprovalsShow(o *options) *cobra.Command {
 	return o.jsonFlag(&cobra.Command{
 		Use: "show APPROVAL", Short: "Show one request in full", Args: cobra.ExactArgs(1),
+		Long: `Show one request, named by its id from "chaperone approvals list": who asks, why,
+the exact call, the rules that hold it, the answers so far, and what the call
+would change, with rows before (-) and after (+) as far as policy does not mask
+them.`,
+		Example: "  chaperone approvals show 01M8616ERXQN2NN9WZQC49HSPE",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			a, err := o.desk(cmd.Context())
 			if err != nil {

@@ -23,18 +23,26 @@ import (
 	"github.com/chaperone-dev/chaperone/server/approval"
 )
 
+const answerLong = `Answer a request, named by its id from "chaperone approvals list", at a terminal.
+You are asked for the passphrase of your key, shown the request in full, and have
+to type the word. Nothing is answered before that, and Ctrl-C leaves it open.
+
+The configuration has to name your key ("chaperone approvals enroll"), in a group
+that a rule of the request wants. Nobody approves what they asked for themselves.
+A denial by one person ends the request; it can be denied until the call runs.`
+
 func newApprovalsAnswer(o *options, verdict approval.Verdict) *cobra.Command {
 	var key, comment string
 	word := string(verdict)
 	cmd := &cobra.Command{
 		Use: word + " APPROVAL", Short: strings.ToUpper(word[:1]) + word[1:] + " a request, at a terminal, with an approver's key",
-		Args: cobra.ExactArgs(1),
+		Args: cobra.ExactArgs(1), Long: answerLong, Example: "  chaperone approvals " + word + " 01M8616ERXQN2NN9WZQC49HSPE -m \"see ticket 1187\"",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.answer(cmd.Context(), args[0], key, approval.Answer{Verdict: verdict, Comment: comment, Via: "cli"})
 		},
 	}
 	cmd.Flags().StringVar(&key, "key", approver.DefaultPath(), "`file` with the approver's key")
-	cmd.Flags().StringVarP(&comment, "comment", "m", "", "what the caller and the record are told")
+	cmd.Flags().StringVarP(&comment, "comment", "m", "", "`text` that the caller and the record are told")
 	return o.jsonFlag(cmd)
 }
 

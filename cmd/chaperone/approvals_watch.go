@@ -16,7 +16,11 @@ import (
 func newApprovalsWatch(o *options) *cobra.Command {
 	return o.jsonFlag(&cobra.Command{
 		Use: "watch", Short: "Print each request as it comes and as it changes, until you end it", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.watch(cmd.Context()) },
+		Long: `Print a line for each request that is open, for each that comes, and whenever one
+changes, until you end it by Ctrl-C. With --json each line is the whole request.
+It answers nothing, and needs no key.`,
+		Example: "  chaperone approvals watch",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.watch(cmd.Context()) },
 	})
 }
 

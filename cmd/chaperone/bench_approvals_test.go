@@ -216,21 +216,28 @@ func BenchmarkOpenRequests(b *testing.B) {
 		{"change", "sql_write", change("plain", false)},
 	} {
 		b.Run(what.name, func(b *testing.B) {
-			var with, without []time.Duration
-			for range 5 {
-				full.call(b, what.tool, what.args, "ok")
-				empty.call(b, what.tool, what.args, "ok")
+			var with, without, more []time.Duration
+			call := func(s *deskSite) time.Duration {
+				_, d := s.call(b, what.tool, what.args, "ok")
+				return d
 			}
-			for range max(b.N, turns) {
-				_, d := full.call(b, what.tool, what.args, "ok")
-				with = append(with, d)
-				_, d = empty.call(b, what.tool, what.args, "ok")
-				without = append(without, d)
+			for range 5 {
+				call(full)
+				call(empty)
+			}
+			for turn := range max(b.N, turns) {
+				first, second := full, empty
+				if turn%2 == 1 {
+					first, second = second, first
+				}
+				took := map[*deskSite]time.Duration{first: call(first), second: call(second)}
+				with, without, more = append(with, took[full]), append(without, took[empty]), append(more, took[full]-took[empty])
 			}
 			b.ReportMetric(0, "ns/op")
 			b.ReportMetric(float64(p50(without).Microseconds()), "none-us")
 			b.ReportMetric(float64(p50(with).Microseconds()), "10000-us")
 			b.ReportMetric(float64(p50(with))/float64(p50(without)), "ratio")
+			b.ReportMetric(float64(p50(more).Microseconds()), "more-us")
 		})
 	}
 }

@@ -20,7 +20,12 @@ import (
 const freezeLong = `Refuse every new call from now on and break off those under way, until
 "chaperone thaw": all calls, or those of one principal (by subject), one session
 or one connection. It holds for every gateway on the same data folder within a
-moment, outlives restarts, and is on record.`
+moment, outlives restarts, and is on record, with you as the one who did it.
+
+A change that is broken off before its commit changes nothing; a commit that is
+under way ends by itself. Requests for approval stay open, and do not run before
+the thaw. Whoever may write to the data folder may freeze; others do it in the
+console, if they are in approvals.operators.`
 
 func newFreeze(o *options) *cobra.Command {
 	var why string
@@ -28,7 +33,7 @@ func newFreeze(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "freeze [principal|session|connection NAME]", Short: "Refuse calls and break off those under way, until thawed", Long: freezeLong,
 		Args:    cobra.MaximumNArgs(2),
-		Example: "  chaperone freeze --why \"the shop is down\"\n  chaperone freeze connection shop\n  chaperone freeze --list",
+		Example: "  chaperone freeze --why \"the shop is down\"\n  chaperone freeze connection shop\n  chaperone freeze principal ann --why \"her laptop is lost\"\n  chaperone freeze --list",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if list {
 				return o.frozen(cmd.Context())
@@ -36,7 +41,7 @@ func newFreeze(o *options) *cobra.Command {
 			return o.freeze(cmd.Context(), args, why, (*freeze.Board).Set, "frozen")
 		},
 	}
-	cmd.Flags().StringVar(&why, "why", "", "what callers and the record are told")
+	cmd.Flags().StringVar(&why, "why", "", "`text` that callers and the record are told")
 	cmd.Flags().BoolVar(&list, "list", false, "list what is frozen, and freeze nothing")
 	return o.jsonFlag(cmd)
 }
@@ -44,7 +49,9 @@ func newFreeze(o *options) *cobra.Command {
 func newThaw(o *options) *cobra.Command {
 	return o.jsonFlag(&cobra.Command{
 		Use: "thaw [principal|session|connection NAME]", Short: "Let calls through again", Args: cobra.MaximumNArgs(2),
-		Long:    "End what `chaperone freeze` began, with the same arguments. `chaperone freeze --list` shows what is frozen.",
+		Long: `End what "chaperone freeze" began, with the same arguments: without any, the
+freeze of everything, and no other. "chaperone freeze --list" shows what is
+frozen. Calls that were refused or broken off have to be made again.`,
 		Example: "  chaperone thaw\n  chaperone thaw connection shop",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.freeze(cmd.Context(), args, "", (*freeze.Board).Lift, "thawed")

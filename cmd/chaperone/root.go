@@ -77,6 +77,10 @@ Start with "chaperone demo", which runs everything on this machine on sample
 data. For your own: write a configuration file and a policy, let
 "chaperone doctor" look at them, and "chaperone cursor install" tell Cursor.
 
+Calls that a rule holds wait for people, who answer in the console that
+"chaperone serve" has, or by "chaperone approvals". Whoever sees something go
+wrong stops everything with "chaperone freeze".
+
 Commands exit with 0, with 1 if something was refused or failed, and with 2 for a
 mistake in the command line. Errors are one line on standard error. Colour is
 for terminals only, and not where NO_COLOR is set.`
@@ -84,7 +88,7 @@ for terminals only, and not where NO_COLOR is set.`
 func newRoot(o *options) *cobra.Command {
 	root := &cobra.Command{
 		Use: "chaperone", Short: "The one door between an AI coding agent and production", Long: rootLong,
-		Example:      "  chaperone demo\n  chaperone doctor\n  chaperone call sql_read -c shop 'select count(*) from orders'\n  chaperone replay",
+		Example:      "  chaperone demo\n  chaperone doctor\n  chaperone call sql_read -c shop 'select count(*) from orders'\n  chaperone approvals list\n  chaperone replay",
 		SilenceUsage: true, SilenceErrors: true, Version: version(),
 		Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

@@ -36,7 +36,7 @@ second signal does not wait.`
 func newServe(o *options) *cobra.Command {
 	var listen string
 	cmd := &cobra.Command{
-		Use: "serve", Short: "Serve the gateway over HTTP", Long: serveLong, Args: cobra.NoArgs,
+		Use: "serve", Short: "Serve the gateway and the console over HTTP", Long: serveLong, Args: cobra.NoArgs,
 		Example: "  chaperone serve\n  chaperone serve --config /etc/chaperone/chaperone.yaml --listen 127.0.0.1:8080",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), o, listen) },
 	}
