@@ -57,8 +57,11 @@ func (o *options) answer(ctx context.Context, id, key string, answer approval.An
 	if err != nil {
 		return whichRequests(id, err)
 	}
-	if !r.Phase.Open() {
+	switch {
+	case !r.Phase.Open():
 		return fmt.Errorf("%w: it is %s", approval.ErrEnded, r.Phase)
+	case !time.Now().Before(r.Expires):
+		return fmt.Errorf("%w: its time is over", approval.ErrEnded)
 	}
 	terminal, err := approver.OpenTerminal()
 	if err != nil {

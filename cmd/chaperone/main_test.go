@@ -21,9 +21,9 @@ import (
 )
 
 // TestMain lets the test binary stand in for the program: scripts, and tests
-// that start "chaperone", run it under its own name.
+// that start "chaperone", run it under its own name. "mcp" is a client of it.
 func TestMain(m *testing.M) {
-	testscript.Main(cleaner{m}, map[string]func(){"chaperone": main})
+	testscript.Main(cleaner{m}, map[string]func(){"chaperone": main, "mcp": mcp})
 }
 
 // cleaner stops the shared server when the tests are done.

@@ -27,7 +27,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", Setup: func(e *testscript.Env) error { return setUpScript(t, e) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"sql": scriptSQL, "lacks": scriptLacks, "approvers": scriptApprovers(t), "answer": scriptAnswer, "id": scriptID, "terminal": scriptTerminal, "waiting": scriptWaiting,
+			"sql": scriptSQL, "lacks": scriptLacks, "approvers": scriptApprovers(t), "answer": scriptAnswer, "id": scriptID, "terminal": scriptTerminal, "waiting": scriptWaiting, "serve": scriptServe,
 		},
 		RequireUniqueNames: true, UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
