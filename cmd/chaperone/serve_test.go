@@ -64,14 +64,7 @@ func TestServeLeadsToTheConsole(t *testing.T) {
 // serving starts a gateway, and returns the addresses that it says it is at.
 func serving(t *testing.T, config string) (mcp, console string) {
 	t.Helper()
-	_, mcp, console = started(t, config)
-	return mcp, console
-}
-
-// started starts a gateway, and waits until it says where it is.
-func started(t *testing.T, config string) (cmd *exec.Cmd, mcp, console string) {
-	t.Helper()
-	cmd = exec.Command(program(t), "serve", "--config", config)
+	cmd := exec.Command(program(t), "serve", "--config", config)
 	said, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -86,10 +79,9 @@ func started(t *testing.T, config string) (cmd *exec.Cmd, mcp, console string) {
 			mcp = m[1]
 		}
 		if m := answerAt.FindStringSubmatch(lines.Text()); m != nil {
-			go drain(said)
-			return cmd, mcp, m[1]
+			return mcp, m[1]
 		}
 	}
 	t.Fatal("it does not serve")
-	return nil, "", ""
+	return "", ""
 }

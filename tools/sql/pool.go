@@ -58,17 +58,6 @@ type pool struct {
 	pairs chan struct{}
 }
 
-// pair lets somebody in who will want a second connection while holding one,
-// until leave is called.
-func (p *pool) pair(ctx context.Context) (leave func(), err error) {
-	select {
-	case p.pairs <- struct{}{}:
-		return func() { <-p.pairs }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 // open starts a pool. It dials in the background.
 func open(c *Config, production bool) (*pool, error) {
 	config, err := c.pool()
@@ -217,7 +206,13 @@ func (p *pool) refill(ctx context.Context) {
 	if s := p.Stat(); s.IdleConns() >= spare || s.TotalConns() >= s.MaxConns() {
 		return
 	}
-	for range min(spare, p.Stat().MaxConns()) {
+	select {
+	case p.pairs <- struct{}{}:
+	default:
+		return // there is no room for one more who holds two
+	}
+	defer func() { <-p.pairs }()
+	for range spare {
 		conn, err := p.Acquire(ctx)
 		if err != nil {
 			return // the next call meets that error, and tells of it

@@ -63,11 +63,11 @@ func (p *plan) guess(ctx context.Context) (*tools.Preview, error) {
 
 // rehearse runs the statement, counts what it touched, and takes it back.
 func (p *plan) rehearse(ctx context.Context) (*tools.Preview, error) {
-	leave, err := p.pair(ctx)
+	aside, err := p.aside(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
+	defer aside.leave()
 	limits := tools.Limits{Timeout: min(rehearsalTime, p.connection.limits.Timeout)}
 	timed, cancel := context.WithTimeout(ctx, limits.Timeout)
 	defer cancel()
@@ -78,7 +78,7 @@ func (p *plan) rehearse(ctx context.Context) (*tools.Preview, error) {
 	defer conn.drop() // and with it the transaction
 	t, err := p.touched(timed, conn)
 	if err == nil {
-		err = p.sample(timed, conn, t)
+		err = t.sample(timed, conn, aside)
 	}
 	if err != nil {
 		return nil, p.ended(timed, err, limits)
@@ -91,14 +91,14 @@ func (p *plan) rehearse(ctx context.Context) (*tools.Preview, error) {
 	return out, nil
 }
 
-// pair waits for its turn to look at what it changes from beside. Its time does
-// not count as that of the statement.
-func (p *plan) pair(ctx context.Context) (leave func(), err error) {
-	leave, err = p.connection.pool.pair(ctx)
+// aside is the connection that looks at what the plan changes. The wait for it
+// does not count as the time of the statement.
+func (p *plan) aside(ctx context.Context) (*second, error) {
+	aside, err := p.connection.pool.second(ctx)
 	if err != nil {
 		return nil, unreachable(p.connection.name, err)
 	}
-	return leave, nil
+	return aside, nil
 }
 
 // HoldTo implements tools.Rehearsed.
@@ -108,9 +108,16 @@ func (p *plan) HoldTo(approved *tools.Preview, tolerance float64) tools.Plan {
 	return &held
 }
 
+// looksAgain reports whether the rows themselves are compared with those that
+// were shown, and not only how many they are.
+func (p *plan) looksAgain() bool {
+	return p.approved != nil && rehearsable[p.action.Verb] && p.approved.Measured && p.tolerance <= 0 && p.approved.State != ""
+}
+
 // still refuses to commit what differs from what was approved. changed is how
-// many rows the statement itself says that it changed.
-func (p *plan) still(ctx context.Context, conn lease, changed int64) error {
+// many rows the statement itself says that it changed; aside is nil unless the
+// rows are to be looked at again.
+func (p *plan) still(ctx context.Context, conn lease, aside *second, changed int64) error {
 	switch {
 	case p.approved == nil || !rehearsable[p.action.Verb]:
 		return nil // what else runs was compared before it did
@@ -128,10 +135,10 @@ func (p *plan) still(ctx context.Context, conn lease, changed int64) error {
 	if err := p.compare(p.approved.Changes, t.changes()); err != nil {
 		return err
 	}
-	if p.tolerance > 0 || p.approved.State == "" {
+	if aside == nil {
 		return nil
 	}
-	if err := p.aside(ctx, t.digest); err != nil {
+	if err := aside.look(ctx, t.digest); err != nil {
 		return err
 	}
 	if p.approved.State != t.state {

@@ -55,19 +55,20 @@ func (p *plan) write(ctx context.Context, out *collector) error {
 	if err := p.sameDependents(ctx); err != nil {
 		return err
 	}
-	if p.approved != nil {
-		leave, err := p.pair(ctx)
-		if err != nil {
+	var aside *second
+	if p.looksAgain() {
+		var err error
+		if aside, err = p.aside(ctx); err != nil {
 			return err
 		}
-		defer leave()
+		defer aside.leave()
 	}
 	conn, err := p.change(ctx, out)
 	if err != nil {
 		return err
 	}
 	defer conn.drop()
-	if err := p.still(ctx, conn, out.changed); err != nil {
+	if err := p.still(ctx, conn, aside, out.changed); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {

@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -98,26 +97,6 @@ func (t *touched) warnings() []string {
 	return out
 }
 
-// beside is how long it may take to get a second connection and to look at the
-// rows that a transaction has changed, as others still see them.
-const beside = 3 * time.Second
-
-// aside runs look on a second connection.
-func (p *plan) aside(ctx context.Context, look func(context.Context, *pgx.Conn) error) error {
-	ctx, cancel := context.WithTimeout(ctx, beside)
-	defer cancel()
-	conn, err := p.connection.pool.acquire(ctx)
-	if err != nil {
-		return unreachable(p.connection.name, err)
-	}
-	if err := conn.with(func() error { return look(ctx, conn.Conn.Conn()) }); err != nil {
-		conn.drop()
-		return err
-	}
-	conn.keep()
-	return nil
-}
-
 // digest sets state from the rows as they were before the transaction, which
 // only another one can see.
 func (t *touched) digest(ctx context.Context, other *pgx.Conn) error {
@@ -150,8 +129,8 @@ const (
 
 // sample takes some rows of each table, as they were and as they are now, and
 // the digest of all that were.
-func (p *plan) sample(ctx context.Context, conn lease, t *touched) error {
-	return p.aside(ctx, func(ctx context.Context, other *pgx.Conn) error {
+func (t *touched) sample(ctx context.Context, conn lease, aside *second) error {
+	return aside.look(ctx, func(ctx context.Context, other *pgx.Conn) error {
 		if err := t.digest(ctx, other); err != nil {
 			return err
 		}
