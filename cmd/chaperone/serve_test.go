@@ -64,7 +64,14 @@ func TestServeLeadsToTheConsole(t *testing.T) {
 // serving starts a gateway, and returns the addresses that it says it is at.
 func serving(t *testing.T, config string) (mcp, console string) {
 	t.Helper()
-	cmd := exec.Command(program(t), "serve", "--config", config)
+	_, mcp, console = started(t, config)
+	return mcp, console
+}
+
+// started starts a gateway, and waits until it says where it is.
+func started(t *testing.T, config string) (cmd *exec.Cmd, mcp, console string) {
+	t.Helper()
+	cmd = exec.Command(program(t), "serve", "--config", config)
 	said, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -79,9 +86,10 @@ func serving(t *testing.T, config string) (mcp, console string) {
 			mcp = m[1]
 		}
 		if m := answerAt.FindStringSubmatch(lines.Text()); m != nil {
-			return mcp, m[1]
+			go drain(said)
+			return cmd, mcp, m[1]
 		}
 	}
 	t.Fatal("it does not serve")
-	return "", ""
+	return nil, "", ""
 }
