@@ -37,8 +37,8 @@ type Ticket struct {
 	Answer Answer
 }
 
-// confirmTime is how long a person has to answer, and the client to come back.
-const confirmTime = 30 * time.Second
+// defaultConfirm is how long a person has to answer, and the client to come back.
+const defaultConfirm = 30 * time.Second
 
 // confirm asks the caller's own person where policy wants their word. asked
 // says that the client has to ask, and will make the call again.

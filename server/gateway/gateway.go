@@ -67,6 +67,9 @@ type Config struct {
 	Frozen Frozen
 	// Hold is how long a call waits before it is answered; 0 stands for 45 s.
 	Hold time.Duration
+	// Confirm is how long the person at the client has to answer a question, and
+	// the client to come back with the answer; 0 stands for 30 s.
+	Confirm time.Duration
 	// Console is the address at which people answer, or "".
 	Console string
 	// Concurrent bounds the calls of one principal at a time; 0 stands for 16.
@@ -85,7 +88,7 @@ type Gateway struct {
 	busy        *doorkeeper
 	hold        time.Duration
 	tickets     *tickets
-	// confirmTime and progressEvery are what tests make shorter.
+	// progressEvery is what tests make shorter, as they do confirmTime.
 	confirmTime   time.Duration
 	progressEvery time.Duration
 	running       *running
@@ -108,13 +111,16 @@ func New(c Config) (*Gateway, error) {
 	g := &Gateway{
 		config: c, connections: map[string]Connection{}, busy: newDoorkeeper(c.Concurrent),
 		cursors: seal(c.Record.Key("cursors")), digests: seal(c.Record.Key("digests")), maskKey: c.Record.Key("masks"),
-		hold: c.Hold, tickets: newTickets(), confirmTime: confirmTime, progressEvery: progressEvery, running: &running{all: map[string]broken{}}, log: c.Log, now: c.Now,
+		hold: c.Hold, tickets: newTickets(), confirmTime: c.Confirm, progressEvery: progressEvery, running: &running{all: map[string]broken{}}, log: c.Log, now: c.Now,
 	}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
 	}
 	if g.hold <= 0 {
 		g.hold = defaultHold
+	}
+	if g.confirmTime <= 0 {
+		g.confirmTime = defaultConfirm
 	}
 	if g.now == nil {
 		g.now = time.Now

@@ -74,7 +74,7 @@ func Open(ctx context.Context, c *config.Config, version string, log *slog.Logge
 	a.Gateway, err = gateway.New(gateway.Config{
 		Families: Families(), Connections: a.connections, Record: a.Record, Log: log,
 		Policy:    func() gateway.Decider { return a.Policy.Policy() },
-		Approvals: a.Desk, History: a.History, Frozen: a.Freezes, Hold: c.Approvals.Hold, Console: a.Console(),
+		Approvals: a.Desk, History: a.History, Frozen: a.Freezes, Hold: c.Approvals.Hold, Confirm: c.Approvals.Confirm, Console: a.Console(),
 	})
 	if err != nil {
 		return nil, err

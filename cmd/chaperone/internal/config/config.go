@@ -68,6 +68,9 @@ type Identity struct {
 type Approvals struct {
 	// Hold is how long a call waits before it is answered; 0 stands for 45 s.
 	Hold time.Duration `yaml:"hold"`
+	// Confirm is how long the person at the client has to answer a question; 0
+	// stands for 30 s.
+	Confirm time.Duration `yaml:"confirm"`
 	// Expires is how long a request waits where its rules do not say; 0 stands
 	// for half an hour.
 	Expires time.Duration `yaml:"expires"`
@@ -207,6 +210,9 @@ const maxHold = 10 * time.Minute
 func (a *Approvals) check() error {
 	if a.Hold < 0 || a.Hold > maxHold {
 		return fmt.Errorf("approvals.hold is %s; it must be at most %s", a.Hold, maxHold)
+	}
+	if a.Confirm < 0 || a.Confirm > maxHold {
+		return fmt.Errorf("approvals.confirm is %s; it must be at most %s", a.Confirm, maxHold)
 	}
 	if a.Expires < 0 {
 		return fmt.Errorf("approvals.expires is %s; it must be more than zero", a.Expires)
