@@ -130,8 +130,8 @@ func (o *options) answered(r *approval.Request, a approval.Answer) error {
 		return json.NewEncoder(o.out).Encode(shown(*r))
 	}
 	text := fmt.Sprintf("%s: request %s is %s", replay.Person(a.By), r.ID, r.Phase)
-	if m := r.Missing(); r.Phase == approval.Requested && len(m) > 0 {
-		text += "; it still wants " + replay.Rules(m)
+	if r.Phase == approval.Requested {
+		text = fmt.Sprintf("%s: request %s still wants %s", replay.Person(a.By), r.ID, replay.Rules(r.Missing()))
 	}
 	_, err := fmt.Fprintln(o.out, text)
 	return err
@@ -139,11 +139,15 @@ func (o *options) answered(r *approval.Request, a approval.Answer) error {
 
 // signIn opens the key of the person at the terminal.
 func signIn(ctx context.Context, t *approver.Terminal, path string) (approver.Key, error) {
+	locked, err := approver.Read(path)
+	if err != nil {
+		return approver.Key{}, err
+	}
 	passphrase, err := t.Secret(ctx, "Passphrase of "+path+": ")
 	if err != nil {
 		return approver.Key{}, err
 	}
-	return approver.Load(path, passphrase)
+	return locked.Open(passphrase)
 }
 
 const enrollLong = `Make an approver's key, encrypted by a passphrase that is asked for on the
@@ -187,6 +191,9 @@ func (o *options) enroll(ctx context.Context, path string, p config.Approver) er
 		if strings.ContainsFunc(word, unicode.IsControl) {
 			return usageError{errors.New("names must be plain text")}
 		}
+	}
+	if err := approver.Free(path); err != nil {
+		return err
 	}
 	passphrase, err := newPassphrase(ctx)
 	if err != nil {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/config"
 	"github.com/chaperone-dev/chaperone/policy"
@@ -15,7 +16,7 @@ var ErrNoApprover = errors.New("the key is none of approvals.approvers in the co
 func Approver(c *config.Config, public string) (policy.Principal, error) {
 	who, ok := approvers(c)[public]
 	if !ok {
-		return policy.Principal{}, ErrNoApprover
+		return policy.Principal{}, fmt.Errorf("%w: add %s there, with the person's subject and groups", ErrNoApprover, public)
 	}
 	return who, nil
 }

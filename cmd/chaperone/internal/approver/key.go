@@ -84,29 +84,52 @@ func (k Key) Save(path, passphrase string, work int) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// Load opens the key that a file holds.
-func Load(path, passphrase string) (Key, error) {
+// Locked is a key as it is kept.
+type Locked struct {
+	path   string
+	sealed []byte
+}
+
+// Read reads the key that a file holds, which only its passphrase opens.
+func Read(path string) (Locked, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Key{}, fmt.Errorf("there is no approver key at %s; make one by `chaperone approvals enroll`, or name another by --key", path)
+		return Locked{}, fmt.Errorf("there is no approver key at %s; make one by `chaperone approvals enroll`, or name another by --key", path)
 	}
 	if err != nil {
-		return Key{}, err
+		return Locked{}, err
 	}
 	defer func() { _ = f.Close() }()
+	sealed, err := io.ReadAll(io.LimitReader(f, maxFile))
+	return Locked{path, sealed}, err
+}
+
+// Open opens the key.
+func (l Locked) Open(passphrase string) (Key, error) {
 	identity, err := age.NewScryptIdentity(passphrase)
 	if err != nil {
 		return Key{}, ErrPassphrase
 	}
-	opened, err := age.Decrypt(io.LimitReader(f, maxFile), identity)
-	if err != nil {
+	opened, err := age.Decrypt(bytes.NewReader(l.sealed), identity)
+	if _, wrong := errors.AsType[*age.NoIdentityMatchError](err); wrong {
 		return Key{}, ErrPassphrase
 	}
-	seed, err := io.ReadAll(opened)
+	var seed []byte
+	if err == nil {
+		seed, err = io.ReadAll(opened)
+	}
 	if err != nil || len(seed) != ed25519.SeedSize {
-		return Key{}, fmt.Errorf("%s holds no approver key", path)
+		return Key{}, fmt.Errorf("%s holds no approver key", l.path)
 	}
 	return Key{ed25519.NewKeyFromSeed(seed)}, nil
+}
+
+// Free checks that nothing is where a new key is to be.
+func Free(path string) error {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is a file at %s already, which is not replaced; name another by --key", path)
+	}
+	return nil
 }
 
 // DefaultPath is where the key of this user is kept.
