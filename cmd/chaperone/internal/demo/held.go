@@ -44,7 +44,8 @@ func (st Stage) approve(ctx context.Context, style replay.Style) error {
 	if err != nil {
 		return err
 	}
-	id, err := person.Waiting(ctx, held.args["reason"].(string))
+	reason, _ := held.args["reason"].(string) // ours, and a text
+	id, err := person.Waiting(ctx, reason)
 	if err != nil {
 		return errors.Join(context.Cause(ctx), err)
 	}
