@@ -35,7 +35,19 @@ func (p *plan) Preview(ctx context.Context, measure bool) (*tools.Preview, error
 		}
 		return found, err
 	}
-	return p.rehearse(ctx)
+	loud, err := p.setsOff(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if loud == "" {
+		return p.rehearse(ctx)
+	}
+	found, err := p.guess(ctx)
+	if found != nil {
+		found.Warnings = append(found.Warnings, "the rows were estimated and not measured: "+
+			"the change may set off "+loud+", by a trigger or a default, and what that does could not be taken back")
+	}
+	return found, err
 }
 
 func newPreview() *tools.Preview {

@@ -107,6 +107,51 @@ func TestPreviewSamples(t *testing.T) {
 	}
 }
 
+// TestPreviewSetsNothingOff: a trigger whose doings a rollback does not take back
+// keeps a change from being rehearsed, however deep it stands.
+func TestPreviewSetsNothingOff(t *testing.T) {
+	db := database(t, previewWorld+`
+CREATE SEQUENCE acted;
+CREATE FUNCTION act() RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT nextval(''acted'')'; RETURN 'x'; END $$;
+CREATE FUNCTION "odd ""name"() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN act(); END $$;
+CREATE TABLE direct (a int); CREATE TABLE deep (a int); CREATE TABLE parent (a int PRIMARY KEY);
+CREATE TABLE child (a int REFERENCES parent ON DELETE CASCADE); CREATE TABLE filled (a int); CREATE TABLE logged (a int, b text DEFAULT "odd ""name"());
+CREATE TABLE notes (a int); CREATE TABLE program (a int); CREATE TABLE part (a int) PARTITION BY LIST (a); CREATE TABLE part1 PARTITION OF part FOR VALUES IN (1);
+CREATE FUNCTION t1() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM "odd ""name"(); RETURN NULL; END $$;
+CREATE FUNCTION t2() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO direct VALUES (1); RETURN NULL; END $$;
+CREATE FUNCTION t3() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO LOGGED (a) VALUES (1); RETURN NULL; END $$;
+CREATE FUNCTION t4() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_notify('x', TG_OP); NOTIFY y; RETURN NULL; END $$;
+CREATE FUNCTION t5() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN COPY notes TO PROGRAM 'cat >/dev/null'; RETURN NULL; END $$;
+CREATE TRIGGER t AFTER INSERT ON direct EXECUTE FUNCTION t1();
+CREATE TRIGGER t AFTER INSERT ON deep EXECUTE FUNCTION t2();
+CREATE TRIGGER t AFTER DELETE ON child FOR EACH ROW EXECUTE FUNCTION t1();
+CREATE TRIGGER t AFTER INSERT ON filled EXECUTE FUNCTION t3();
+CREATE TRIGGER t AFTER INSERT ON notes EXECUTE FUNCTION t4();
+CREATE TRIGGER t AFTER INSERT ON program EXECUTE FUNCTION t5();
+CREATE TRIGGER t AFTER INSERT ON part1 FOR EACH ROW EXECUTE FUNCTION t1();
+INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1);
+`)
+	conn := open(t, sql.Config{DSN: server.Superuser(db)})
+	for statement, measured := range map[string]bool{
+		"INSERT INTO direct VALUES (1)":  false,
+		"INSERT INTO deep VALUES (1)":    false,
+		"DELETE FROM parent WHERE a = 1": false,
+		"INSERT INTO filled VALUES (1)":  false,
+		"INSERT INTO program VALUES (1)": false,
+		"INSERT INTO part VALUES (1)":    false,
+		"INSERT INTO notes VALUES (1)":   true,
+		"UPDATE orders SET status = 'x'": true,
+	} {
+		p := preview(t, conn, statement)
+		if p.Measured != measured || !measured && !strings.Contains(strings.Join(p.Warnings, " "), "could not be taken back") {
+			t.Errorf("%s: measured %v: %q", statement, p.Measured, p.Warnings)
+		}
+	}
+	if called := ask[bool](t, outside(t, db), "SELECT is_called FROM acted"); called {
+		t.Error("a preview acted")
+	}
+}
+
 // TestPreviewCrowd has more previews and runs at once than there are connections:
 // each needs two, and none keeps the others from their second one.
 func TestPreviewCrowd(t *testing.T) {
