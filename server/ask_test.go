@@ -140,12 +140,17 @@ func TestProgress(t *testing.T) {
 // and the answer by a message of its own.
 func TestElicitationOverHTTP(t *testing.T) {
 	s := newTestSite(t)
-	c := s.serveHTTP().client(t, "alice")
+	h := s.serveHTTP()
+	c := h.client(t, "alice")
 	r := c.request("initialize", map[string]any{
 		"protocolVersion": c.version, "capabilities": map[string]any{"elicitation": map[string]any{}}, "clientInfo": map[string]string{"name": "x", "version": "1"},
 	})
 	c.session = r.header.Get("Mcp-Session-Id")
 	c.send(http.MethodPost, message(nil, "notifications/initialized", nil))
+	again, other := h.connect(t, "alice"), h.connect(t, "bob")
+	accept := func(from *client, id string) {
+		from.send(http.MethodPost, []byte(`{"jsonrpc":"2.0","id":`+id+`,"result":{"action":"accept"}}`))
+	}
 	for _, action := range []string{"accept", "decline"} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.url, bytes.NewReader(message(action, "tools/call", callParams("fake_write", "confirm"))))
 		if err != nil {
@@ -170,6 +175,12 @@ func TestElicitationOverHTTP(t *testing.T) {
 			}
 			if strings.Contains(data, "elicitation/create") {
 				asked = true
+				// Answers of other sessions, and to what was not asked, are none.
+				accept(again, string(q.ID))
+				accept(other, string(q.ID))
+				for _, id := range []string{`"x"`, "4711", "null"} {
+					accept(c, id)
+				}
 				c.send(http.MethodPost, []byte(`{"jsonrpc":"2.0","id":`+string(q.ID)+`,"result":{"action":"`+action+`"}}`))
 			} else if got := q.tool(t).Status == "ok"; q.Result != nil && got != (action == "accept") {
 				t.Errorf("%s: %s", action, data)
