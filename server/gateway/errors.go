@@ -63,14 +63,20 @@ func (g *Gateway) refused(c *call, stage string, r *tools.Refusal) Reply {
 		return g.unavailable(c, err)
 	}
 	reply := Reply{Status: Refused, Call: c.id, Rule: r.Rule, Hint: hint, Later: r.Later}
-	reply.Message = fmt.Sprintf("Refused by rule %q: %s", r.Rule, sentence(reason))
-	if hint != "" {
-		reply.Message += fmt.Sprintf(" Instead: %s", sentence(hint))
-	}
+	reply.Message = refusalText(r.Rule, reason, hint)
 	if !r.Later {
 		reply.Message += " Do not repeat the same call; it will be refused again."
 	}
 	return reply
+}
+
+// refusalText says what refused, why, and what would pass.
+func refusalText(rule, reason, hint string) string {
+	text := fmt.Sprintf("Refused by rule %q: %s", rule, sentence(reason))
+	if hint != "" {
+		text += fmt.Sprintf(" Instead: %s", sentence(hint))
+	}
+	return text
 }
 
 func (g *Gateway) failed(c *call, f *tools.Failure) Reply {

@@ -151,11 +151,11 @@ func (g *Gateway) ending(ctx context.Context, e recorder.Event) (reply Reply, is
 		}
 		return Reply{Status: OK, Call: e.Call, Result: content}, true, err
 	case recorder.Failed:
-		return Reply{Status: Failed, Call: e.Call, Code: body.Code, Hint: body.Hint, Message: capital(sentence(body.Message)) + "."}, true, nil
+		return Reply{Status: Failed, Call: e.Call, Code: body.Code, Hint: body.Hint, Message: capital(sentence(body.Message))}, true, nil
 	case recorder.Refused:
-		return Reply{Status: Refused, Call: e.Call, Rule: body.Rule, Hint: body.Hint, Message: capital(sentence(body.Reason)) + "."}, true, nil
+		return Reply{Status: Refused, Call: e.Call, Rule: body.Rule, Hint: body.Hint, Message: refusalText(body.Rule, body.Reason, body.Hint)}, true, nil
 	case recorder.Ambiguous:
-		return Reply{Status: Ambiguous, Call: e.Call, Message: capital(sentence(body.Why)) + "."}, true, nil
+		return Reply{Status: Ambiguous, Call: e.Call, Message: capital(sentence(body.Why))}, true, nil
 	}
 	return reply, false, nil
 }
