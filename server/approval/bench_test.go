@@ -14,6 +14,7 @@ func BenchmarkSpend(b *testing.B) {
 			for n := range others {
 				asks := request(dbas(1))
 				asks.Key = fmt.Sprint("other ", n)
+				asks.Principal.Subject = fmt.Sprint("caller ", n) // one may not have that many open
 				ask(b, d, asks)
 			}
 			n := 0
