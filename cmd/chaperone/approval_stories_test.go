@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chaperone-dev/chaperone/recorder"
 	"github.com/chaperone-dev/chaperone/server/approval"
 )
 
@@ -144,6 +145,52 @@ func TestApprovalPeople(t *testing.T) {
 		t.Errorf("it ran %d times", n)
 	}
 	o.proven()
+}
+
+// TestApprovalPolicyTightened: rules that come into force between the approval
+// and the run count, and the approval under the old ones does not.
+func TestApprovalPolicyTightened(t *testing.T) {
+	o := newOffice(t, "hold: 1ms", "mira:dev", "ben:dba")
+	mira := o.agent("mira")
+	id := mira.held("counters", 1)
+	o.says("ben", "approve", id)
+	loaded := o.policies()
+	writeFiles(t, o.dir, map[string]string{"policy/two.rego": `package chaperone
+
+approve contains {"rule": "two", "groups": ["dba"], "count": 2} if "counters" in writes
+`})
+	for deadline := time.Now().Add(30 * time.Second); o.policies() == loaded; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the policy is not taken")
+		}
+	}
+	mira.wait(id).is(t, "refused", "policy-changed", "the policy has changed since it was requested")
+	if got := o.phase(id); got != approval.Cancelled {
+		t.Errorf("it is %s", got)
+	}
+	next := mira.held("counters", 1)
+	o.says("ben", "approve", next)
+	mira.wait(next).is(t, "pending", "", "(two)")
+	if n := o.counted("counters", 1); n != 0 {
+		t.Errorf("it ran %d times", n)
+	}
+	o.proven()
+}
+
+// policies is how many policies the gateway has on record as loaded.
+func (o *office) policies() (n int) {
+	o.t.Helper()
+	reader := o.open(o.t)
+	defer func() { _ = reader.Close() }()
+	for e, err := range reader.Events(o.t.Context(), "") {
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		if _, is := e.Body.(recorder.PolicyLoaded); is {
+			n++
+		}
+	}
+	return n
 }
 
 // crowd is how many calls wait at once.

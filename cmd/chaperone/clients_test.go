@@ -49,8 +49,9 @@ func nodeFolder(t *testing.T) string {
 
 const clientsConfig = `data_dir: ./state
 policy: {paths: [./policy]}
+approvals: {hold: 100ms}
 identity:
-  tokens: [{hash: %q, subject: ann, groups: [developers]}]
+  tokens: [{hash: %q, subject: ann, groups: [developers]}, {hash: %q, subject: ben, groups: [dba]}]
 connections:
   - name: shop
     family: sql
@@ -65,6 +66,8 @@ type foreign struct {
 	t                                   *testing.T
 	node, program, dir, config, project string
 	token, url, owner                   string
+	// approver is the token of somebody who may approve.
+	approver string
 }
 
 func newForeign(t *testing.T) *foreign {
@@ -89,11 +92,12 @@ func newForeign(t *testing.T) *foreign {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var hash string
+	var hash, approver string
 	f.token, hash = identity.NewToken()
+	f.approver, approver = identity.NewToken()
 	writeFiles(t, f.dir, map[string]string{
 		"policy/shop.rego": string(policy),
-		"chaperone.yaml":   fmt.Sprintf(clientsConfig, hash, server.DSN("agent", "", name)),
+		"chaperone.yaml":   fmt.Sprintf(clientsConfig, hash, approver, server.DSN("agent", "", name)),
 	})
 	f.serve()
 	if err := os.Mkdir(f.project, 0o700); err != nil {
