@@ -116,6 +116,7 @@ func TestLoadRefuses(t *testing.T) {
 		head + "connections:\n\t- name: x":                                                          ":3: a tab",
 		head + "connections: [{name: a, sql: {}}]":                                                  "does not say its family",
 		head + "server: 7":                                                                          ":2:",
+		head + "approvals: {open: -1}":                                                              "approvals.open is -1; it must be more than zero",
 		head + "connections: [{name: a, family: sql, labels: [1], sql: {}}]":                        ":2:",
 	} {
 		path := write(t, text)
