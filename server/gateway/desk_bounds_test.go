@@ -105,17 +105,21 @@ func TestResultGone(t *testing.T) {
 // It runs once, and both get what came of it.
 func TestTwins(t *testing.T) {
 	s := newStaffed(t, time.Minute)
-	replies := make([]Reply, 4)
+	replies, waits := make([]Reply, 4), make(chan int, 100)
 	var all sync.WaitGroup
 	for i := range replies {
-		all.Go(func() { replies[i] = s.call("fake_write") })
+		// Who waits for people says so.
+		in := Incoming{Tool: "fake_write", Args: []byte(`{"connection":"one"}`), Progress: func(n int, _ string) {
+			if n == 1 {
+				waits <- i
+			}
+		}}
+		all.Go(func() { replies[i] = s.gateway.Call(t.Context(), s.session, in) })
+	}
+	for range replies {
+		<-waits
 	}
 	id := s.asked()
-	for deadline := time.Now().Add(20 * time.Second); s.trace.count("decide") < 2*len(replies); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("they don't come so far")
-		}
-	}
 	if err := s.answer("ann", approval.Approve, id); err != nil {
 		t.Fatal(err)
 	}
