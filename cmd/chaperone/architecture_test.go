@@ -26,23 +26,25 @@ const root = "../.."
 // mayImport is the import table of the design: what each package may import of
 // ours. A package below one of these may import what that one may, and its kin.
 var mayImport = map[string][]string{
-	"tools":             {},
-	"tools/scrub":       {},
-	"tools/sql":         {"tools"},
-	"tools/toolstest":   {"tools"},
-	"policy":            {"tools", "policy/obligation"},
-	"policy/obligation": {"tools"},
-	"recorder":          {"tools", "policy", "policy/obligation"},
-	"recorder/replay":   {"recorder", "policy", "policy/obligation", "tools"},
-	"server/identity":   {"policy"},
-	"server/approval":   {"tools", "policy", "policy/obligation", "recorder"},
-	"server/freeze":     {"policy", "recorder"},
-	"server/notify":     {"tools", "policy", "policy/obligation", "recorder", "server/approval"},
-	"server/gateway":    {"tools", "tools/scrub", "policy", "policy/obligation", "recorder", "server/approval", "server/freeze"},
-	"server/console":    {"tools", "policy", "policy/obligation", "recorder", "server/approval", "server/freeze", "server/gateway"},
-	"server":            {"tools", "policy", "policy/obligation", "recorder", "server/gateway", "server/identity"},
-	"examples":          {},
-	"cmd":               {"*"},
+	"tools":                     {},
+	"tools/kubectl":             {"tools"},
+	"tools/kubectl/kubectltest": {},
+	"tools/scrub":               {},
+	"tools/sql":                 {"tools"},
+	"tools/toolstest":           {"tools"},
+	"policy":                    {"tools", "policy/obligation"},
+	"policy/obligation":         {"tools"},
+	"recorder":                  {"tools", "policy", "policy/obligation"},
+	"recorder/replay":           {"recorder", "policy", "policy/obligation", "tools"},
+	"server/identity":           {"policy"},
+	"server/approval":           {"tools", "policy", "policy/obligation", "recorder"},
+	"server/freeze":             {"policy", "recorder"},
+	"server/notify":             {"tools", "policy", "policy/obligation", "recorder", "server/approval"},
+	"server/gateway":            {"tools", "tools/scrub", "policy", "policy/obligation", "recorder", "server/approval", "server/freeze"},
+	"server/console":            {"tools", "policy", "policy/obligation", "recorder", "server/approval", "server/freeze", "server/gateway"},
+	"server":                    {"tools", "policy", "policy/obligation", "recorder", "server/gateway", "server/identity"},
+	"examples":                  {},
+	"cmd":                       {"*"},
 }
 
 // onlyImporter names the one package that may import a library.
@@ -145,8 +147,10 @@ const suite = "tools/toolstest/"
 
 func TestSuiteIsForTests(t *testing.T) {
 	for _, p := range packages(t) {
-		if slices.Contains(p.Imports, module+"tools/toolstest") {
-			t.Errorf("%s imports the suite, and is no test", p.ImportPath)
+		for _, only := range []string{"tools/toolstest", "tools/kubectl/kubectltest"} {
+			if slices.Contains(p.Imports, module+only) {
+				t.Errorf("%s imports %s, and is no test", p.ImportPath, only)
+			}
 		}
 	}
 }

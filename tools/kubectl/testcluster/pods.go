@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	core "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+)
+
+// keeper does to pods what a scheduler and a kubelet do, one pod at a time.
+type keeper struct {
+	client kubernetes.Interface
+	// addresses counts the pods that were given one.
+	addresses int
+}
+
+// watchPods takes care of every pod until ctx ends.
+func watchPods(ctx context.Context, client kubernetes.Interface) error {
+	k := &keeper{client: client}
+	pods := informers.NewSharedInformerFactory(client, 0).Core().V1().Pods().Informer()
+	_, err := pods.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(pod any) { k.see(ctx, pod) },
+		UpdateFunc: func(_, pod any) { k.see(ctx, pod) },
+	})
+	if err != nil {
+		return err
+	}
+	go pods.RunWithContext(ctx)
+	return nil
+}
+
+// see brings a pod one step on. A pod that somebody changed or deleted meanwhile
+// is seen again.
+func (k *keeper) see(ctx context.Context, object any) {
+	pod, ok := object.(*core.Pod)
+	if !ok {
+		return
+	}
+	err := k.step(ctx, pod)
+	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) && ctx.Err() == nil {
+		fmt.Fprintf(os.Stderr, "testcluster: pod %s/%s: %v\n", pod.Namespace, pod.Name, err)
+	}
+}
+
+func (k *keeper) step(ctx context.Context, pod *core.Pod) error {
+	leaving := pod.DeletionTimestamp != nil
+	switch {
+	case pod.Spec.NodeName == "" && !leaving && len(pod.Spec.SchedulingGates) == 0:
+		return k.bind(ctx, pod)
+	case pod.Spec.NodeName != nodeName:
+		return nil
+	case leaving:
+		return k.remove(ctx, pod)
+	case len(pod.Status.ContainerStatuses) < len(pod.Spec.Containers):
+		return k.run(ctx, pod)
+	}
+	return nil
+}
+
+func (k *keeper) bind(ctx context.Context, pod *core.Pod) error {
+	binding := &core.Binding{
+		ObjectMeta: meta.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID},
+		Target:     core.ObjectReference{Kind: "Node", Name: nodeName},
+	}
+	if err := k.client.CoreV1().Pods(pod.Namespace).Bind(ctx, binding, meta.CreateOptions{}); err != nil {
+		return err
+	}
+	return k.tell(ctx, pod, happening{core.EventTypeNormal, "Scheduled", "bound to " + nodeName})
+}
+
+// remove ends a pod at once, whatever time it was given.
+func (k *keeper) remove(ctx context.Context, pod *core.Pod) error {
+	options := meta.NewDeleteOptions(0)
+	options.Preconditions = meta.NewUIDPreconditions(string(pod.UID))
+	return k.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, *options)
+}
+
+// run writes the status that the pod's containers would have by now.
+func (k *keeper) run(ctx context.Context, pod *core.Pod) error {
+	course := courseOf(pod)
+	if course.containers == nil {
+		return nil
+	}
+	k.addresses++
+	pod = pod.DeepCopy()
+	pod.Status = course.status(pod, fmt.Sprintf("10.244.%d.%d", k.addresses/250%250, k.addresses%250+1))
+	if _, err := k.client.CoreV1().Pods(pod.Namespace).UpdateStatus(ctx, pod, meta.UpdateOptions{}); err != nil {
+		return err
+	}
+	return k.tell(ctx, pod, course.event)
+}
+
+// tell writes an event of the pod.
+func (k *keeper) tell(ctx context.Context, pod *core.Pod, h happening) error {
+	now := meta.Now()
+	event := &core.Event{
+		ObjectMeta: meta.ObjectMeta{Namespace: pod.Namespace, GenerateName: pod.Name + "."},
+		InvolvedObject: core.ObjectReference{
+			APIVersion: "v1", Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID,
+		},
+		Type: h.kind, Reason: h.reason, Message: h.message,
+		Source:         core.EventSource{Component: "kubelet", Host: nodeName},
+		FirstTimestamp: now, LastTimestamp: now, Count: 1,
+	}
+	_, err := k.client.CoreV1().Events(pod.Namespace).Create(ctx, event, meta.CreateOptions{})
+	if apierrors.HasStatusCause(err, core.NamespaceTerminatingCause) {
+		return nil
+	}
+	return err
+}
