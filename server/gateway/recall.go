@@ -85,13 +85,13 @@ func (g *Gateway) outcome(ctx context.Context, c *call, r approval.Request) Repl
 	defer g.busy.stepOut(callerKey(c.session.Principal))()
 	wait, cancel := context.WithTimeout(ctx, g.hold)
 	defer cancel()
-	reply, found, err := g.remembered(ctx, r)
+	reply, found, err := g.remembered(ctx, c.session, r)
 	for err == nil && !found && wait.Err() == nil {
 		select {
 		case <-wait.Done():
 		case <-time.After(rememberEvery):
 		}
-		reply, found, err = g.remembered(ctx, r)
+		reply, found, err = g.remembered(ctx, c.session, r)
 	}
 	switch {
 	case err != nil:
@@ -114,10 +114,10 @@ func (g *Gateway) outcome(ctx context.Context, c *call, r approval.Request) Repl
 // rememberEvery is how often the record is asked for the end of a call.
 const rememberEvery = 100 * time.Millisecond
 
-// remembered looks the outcome of a spent request up. It is not found while the
-// call runs.
-func (g *Gateway) remembered(ctx context.Context, r approval.Request) (reply Reply, found bool, err error) {
-	kept := false
+// remembered looks the outcome of a spent request up for a session. It is not
+// found while the call runs.
+func (g *Gateway) remembered(ctx context.Context, reader *Session, r approval.Request) (reply Reply, found bool, err error) {
+	kept, labels := false, []string(nil)
 	for e, err := range g.config.History.Events(ctx, r.SpentIn) {
 		if errors.Is(err, recorder.ErrNotFound) {
 			break
@@ -129,7 +129,12 @@ func (g *Gateway) remembered(ctx context.Context, r approval.Request) (reply Rep
 			continue
 		}
 		kept = true
+		labels = append(labels, labelsOf(e.Body)...)
 		reply, found, err := g.ending(ctx, e)
+		if found {
+			// Whoever reads a result has what it was labelled with.
+			reader.stick(labels)
+		}
 		if found || err != nil {
 			return reply, found, err
 		}
@@ -139,6 +144,21 @@ func (g *Gateway) remembered(ctx context.Context, r approval.Request) (reply Rep
 		return reply, false, dropped(r)
 	}
 	return reply, false, nil
+}
+
+// labelsOf are the labels that an event of a call put on its session.
+func labelsOf(body recorder.Body) []string {
+	switch body := body.(type) {
+	case recorder.Decided:
+		return body.Decision.Labels
+	case recorder.Judged:
+		var labels []string
+		for _, j := range body.Actions {
+			labels = append(labels, j.Decision.Labels...)
+		}
+		return labels
+	}
+	return nil
 }
 
 // ending is the reply to a call that an event ended.

@@ -47,6 +47,24 @@ func TestLabelsStick(t *testing.T) {
 	}
 }
 
+// TestLabelsComeWithAStoredResult: whoever reads what an approved call yielded is
+// judged as its own session is.
+func TestLabelsComeWithAStoredResult(t *testing.T) {
+	s := newStaffed(t, brief)
+	s.rules.decision.Labels = []string{"pii"}
+	p := s.approved()
+	if r := s.wait(s.session, p.Approval); r.Status != OK {
+		t.Fatalf("%+v", r)
+	}
+	later := s.gateway.OpenSession(person("mira"), policy.Client{}, "http")
+	if r := s.wait(later, p.Approval); r.Status != OK || len(r.Result) == 0 {
+		t.Fatalf("%+v", r)
+	}
+	if labels := strings.Join(later.labels, " "); labels != "pii" {
+		t.Errorf("the session that reads it has the labels %q", labels)
+	}
+}
+
 // TestConcurrentCallsAreBounded per principal, over all of its sessions.
 func TestConcurrentCallsAreBounded(t *testing.T) {
 	s := newStage(t, func(c *Config) { c.Concurrent = 2 })
