@@ -20,6 +20,8 @@ type Request struct {
 	// Wanted says whether a fact that costs a visit to the target, such as
 	// "estimated_rows", is wanted. Nil wants none.
 	Wanted func(fact string) bool
+	// Key is for digests of what policy may mask, the same in every process.
+	Key [32]byte
 }
 
 // Wants reports whether one of the costly facts is wanted.

@@ -343,13 +343,16 @@ func TestPreviewsAreMasked(t *testing.T) {
 	s := newStaffed(t, brief)
 	s.rules.decision.Masks = masksSecret
 	s.target.rehearse = func() *tools.Preview {
-		return &tools.Preview{Impact: tools.Impact{Rows: 1}, Warnings: []string{"ghp_" + strings.Repeat("a", 36)}, Samples: []tools.Sample{{
+		return &tools.Preview{Impact: tools.Impact{Rows: 1}, State: "a-state", Warnings: []string{"ghp_" + strings.Repeat("a", 36)}, Samples: []tools.Sample{{
 			Columns: []string{"card"}, Before: [][]string{{"4111-secret"}}, After: [][]string{{"4222-secret"}}, Origins: secretOrigin.Known,
 		}}}
 	}
 	for _, r := range []Reply{s.held(), s.call("fake_write", `"dry_run":true`)} {
 		s.hidden("a preview", r, "-secret")
 		s.hidden("a preview", r, "ghp_")
+	}
+	if r := s.call("fake_write", `"dry_run":true`); strings.Contains(string(r.JSON()), "a-state") {
+		t.Errorf("a dry run tells the digest of rows: %s", r.JSON())
 	}
 	list, err := s.desk.List(t.Context())
 	if err != nil || len(list) != 1 || strings.Contains(list[0].Preview.Samples[0].Before[0][0], "secret") {

@@ -46,7 +46,7 @@ func (g *Gateway) open(c *call) error {
 	c.reason = scrubbed(e.Reason)
 	c.decider = g.config.Policy()
 	c.request = tools.Request{
-		Tool: tool.Name, Args: json.RawMessage(e.Rest), DryRun: e.DryRun,
+		Tool: tool.Name, Args: json.RawMessage(e.Rest), DryRun: e.DryRun, Key: g.stateKey,
 		// A dry run shows them all; otherwise only what a rule looks at is worth its time.
 		Wanted: func(fact string) bool { return e.DryRun || c.decider.Reads(tool.Family, fact) },
 	}

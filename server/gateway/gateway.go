@@ -95,6 +95,7 @@ type Gateway struct {
 	cursors       seal
 	digests       seal
 	maskKey       [32]byte
+	stateKey      [32]byte
 	log           *slog.Logger
 	now           func() time.Time
 }
@@ -110,7 +111,7 @@ type Tool struct {
 func New(c Config) (*Gateway, error) {
 	g := &Gateway{
 		config: c, connections: map[string]Connection{}, busy: newDoorkeeper(c.Concurrent),
-		cursors: seal(c.Record.Key("cursors")), digests: seal(c.Record.Key("digests")), maskKey: c.Record.Key("masks"),
+		cursors: seal(c.Record.Key("cursors")), digests: seal(c.Record.Key("digests")), maskKey: c.Record.Key("masks"), stateKey: c.Record.Key("states"),
 		hold: c.Hold, tickets: newTickets(), confirmTime: c.Confirm, progressEvery: progressEvery, running: &running{all: map[string]broken{}}, log: c.Log, now: c.Now,
 	}
 	if g.log == nil {

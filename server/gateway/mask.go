@@ -50,5 +50,12 @@ func description(c *call) ([]byte, error) {
 		}
 		d.Facts = facts
 	}
-	return json.Marshal(dryRun{d, c.preview})
+	shown := dryRun{d, c.preview}
+	if c.preview != nil {
+		// By a digest the caller could find out which rows are alike behind a mask.
+		counted := *c.preview
+		counted.State = ""
+		shown.Preview = &counted
+	}
+	return json.Marshal(shown)
 }

@@ -119,7 +119,7 @@ func (c *connection) Describe(ctx context.Context, r tools.Request) (tools.Plan,
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{connection: c, described: d, args: a, types: types, pages: r.Tool == toolRead, skip: skip, action: d.analysis.Action}
+	p := &plan{connection: c, described: d, args: a, types: types, pages: r.Tool == toolRead, skip: skip, action: d.analysis.Action, key: r.Key}
 	p.action.Params = shown(a.Params)
 	if r.Wants("estimated_rows", "estimated_cost") && p.action.Effect != tools.Unknown {
 		if err := p.estimate(ctx); err != nil {

@@ -24,6 +24,8 @@ type plan struct {
 	// approved is the preview that the plan is held to, nil when it is not.
 	approved  *tools.Preview
 	tolerance float64
+	// key is for digests of rows, which may hold what policy masks.
+	key [32]byte
 }
 
 // Action implements tools.Plan.

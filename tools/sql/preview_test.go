@@ -1,6 +1,7 @@
 package sql_test
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
@@ -222,6 +223,30 @@ func TestPreviewOfRowsLost(t *testing.T) {
 	p := preview(t, conn, "INSERT INTO orders (customer) VALUES (1)")
 	if !slices.ContainsFunc(p.Warnings, func(w string) bool { return strings.Contains(w, "sequence") }) {
 		t.Errorf("no warning of the sequence: %q", p.Warnings)
+	}
+}
+
+// TestPreviewStateIsKeyed: who sees the digest of a row can't try out what its
+// masked values are.
+func TestPreviewStateIsKeyed(t *testing.T) {
+	conn := open(t, sql.Config{DSN: server.Superuser(database(t, previewWorld))})
+	state := func(key byte) string {
+		args, err := json.Marshal(map[string]string{"sql": "UPDATE customers SET name = 'x' WHERE id = 1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := conn.Describe(t.Context(), tools.Request{Tool: "sql_write", Args: args, Key: [32]byte{key}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := plan.(tools.Rehearsed).Preview(t.Context(), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.State
+	}
+	if state(1) != state(1) || state(1) == state(2) {
+		t.Errorf("by one key %q and %q, by another %q", state(1), state(1), state(2))
 	}
 }
 

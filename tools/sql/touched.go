@@ -2,7 +2,10 @@ package sql
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -19,9 +22,11 @@ var touchedSQL string
 type touched struct {
 	// xid is the transaction, as row versions have it.
 	xid     string
+	key     [32]byte
 	tables  []touchedTable
 	samples []tools.Sample
-	// state is a digest of the rows that are updated or deleted, as they were.
+	// state is a keyed digest of the rows that are updated or deleted, as they
+	// were: without the key nobody can try out what a masked value was.
 	state string
 	// large names tables that are too large to look for single rows in.
 	large []string
@@ -49,7 +54,7 @@ func (p *plan) touched(ctx context.Context, conn lease) (*touched, error) {
 	const own = "SELECT pg_catalog.set_config('search_path'::pg_catalog.text, '" + ownPath + "'::pg_catalog.text, true), " +
 		"pg_catalog.pg_current_xact_id()::pg_catalog.xid::pg_catalog.text"
 	on := conn.Conn.Conn()
-	t := &touched{}
+	t := &touched{key: p.key}
 	if err := on.QueryRow(ctx, own, pgx.QueryExecModeExec).Scan(nil, &t.xid); err != nil {
 		return nil, err
 	}
@@ -116,7 +121,9 @@ func (t *touched) digest(ctx context.Context, other *pgx.Conn) error {
 		}
 		all = append(all, table.shown()+" "+sum)
 	}
-	t.state = strings.Join(all, "; ")
+	mac := hmac.New(sha256.New, t.key[:])
+	mac.Write([]byte(strings.Join(all, "; ")))
+	t.state = hex.EncodeToString(mac.Sum(nil))
 	return nil
 }
 
