@@ -1,6 +1,6 @@
 // Package kubectltest gives tests a Kubernetes cluster: a real API server and its
-// controllers, and one node that runs nothing (see tools/kubectl/testcluster).
-// Tests make a namespace each.
+// controllers, and one node that runs nothing. What pods do there is said in
+// tools/kubectl/testcluster. Tests make a namespace each.
 package kubectltest
 
 import (

@@ -149,13 +149,16 @@ func TestPods(t *testing.T) {
 	admin.expect(t, 200, `"gitVersion": "v1.37.2"`, "GET", "/version", "")
 	admin.expect(t, 200, `"KubeletReady"`, "GET", "/api/v1/nodes/node-1", "")
 	for name, state := range map[string]string{
-		"runs": `"phase":"Running"`, "pending": `"phase":"Pending"`, "imagepull": "ImagePullBackOff",
+		"runs": `"phase":"Running"`, "pending": `"reason":"Unschedulable"`, "imagepull": "ImagePullBackOff",
 		"crash": "CrashLoopBackOff", "succeed": `"phase":"Succeeded"`,
 	} {
 		admin.expect(t, 201, name, "POST", pods, pod(name, `"testcluster/state": "`+name+`"`))
 		admin.until(t, state, pods+"/"+name)
 	}
 	admin.expect(t, 200, "main: ready\n", "GET", pods+"/runs/log", "")
+	admin.expect(t, 400, "is waiting to start", "GET", pods+"/imagepull/log", "")
+	admin.expect(t, 200, "main: ready\n", "GET", pods+"/crash/log?previous=true", "")
+	admin.expect(t, 400, "previous terminated", "GET", pods+"/runs/log?previous=true", "")
 	admin.expect(t, 200, "", "DELETE", pods+"/runs", "")
 	admin.until(t, `"code":404`, pods+"/runs")
 }

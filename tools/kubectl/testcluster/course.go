@@ -5,10 +5,11 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// stateAnnotation of a pod chooses its course by name.
+// stateAnnotation of a pod chooses what becomes of it: "pending" (it gets no
+// node), "imagepull", "crash" or "succeed".
 const stateAnnotation = "testcluster/state"
 
-// course is what becomes of a pod. The zero value is one that stays pending.
+// course is what becomes of a pod that has a node.
 type course struct {
 	phase core.PodPhase
 	ready bool
@@ -26,8 +27,6 @@ type happening struct{ kind, reason, message string }
 // end, and others run.
 func courseOf(pod *core.Pod) course {
 	switch state := pod.Annotations[stateAnnotation]; {
-	case state == "pending":
-		return course{}
 	case state == "imagepull":
 		return course{core.PodPending, false, "ContainersNotReady", pulling, happening{core.EventTypeWarning, "Failed", "Error: ImagePullBackOff"}}
 	case state == "crash":

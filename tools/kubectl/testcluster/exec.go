@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cri-streaming/pkg/streaming/remotecommand"
 	"k8s.io/utils/exec"
 )
@@ -27,7 +28,16 @@ DATABASE_URL=postgres://shop:hunter2@db.shop.svc:5432/shop
 `
 
 // exec runs a command in a container, over the connection of the request.
-func (kubelet) exec(w http.ResponseWriter, r *http.Request) {
+func (k kubelet) exec(w http.ResponseWriter, r *http.Request) {
+	pod, err := k.client.CoreV1().Pods(r.PathValue("namespace")).Get(r.Context(), r.PathValue("pod"), meta.GetOptions{})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	if !courseOf(pod).ready {
+		http.Error(w, fmt.Sprintf("container not found (%q)", r.PathValue("container")), http.StatusInternalServerError)
+		return
+	}
 	options, err := remotecommand.NewOptions(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -36,7 +46,7 @@ func (kubelet) exec(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	remotecommand.ServeExec(&hijackedWriter{w, cancel}, r.WithContext(ctx), commands{},
-		r.PathValue("pod"), "", r.PathValue("container"), r.URL.Query()["command"],
+		pod.Name, "", r.PathValue("container"), r.URL.Query()["command"],
 		options, idleTimeout, streamsTimeout, remotecommand.SupportedStreamingProtocols)
 }
 

@@ -37,8 +37,8 @@ func (k kubelet) logs(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	container, query := r.PathValue("container"), r.URL.Query()
-	if query.Get("previous") == "true" && pod.Annotations[stateAnnotation] != "crash" {
-		http.Error(w, fmt.Sprintf("previous terminated container %q in pod %q not found", container, pod.Name), http.StatusBadRequest)
+	if missing := missingLog(pod.Annotations[stateAnnotation], query); missing != "" {
+		http.Error(w, fmt.Sprintf(missing, container, pod.Name), http.StatusBadRequest)
 		return
 	}
 	out := bounded(w, query)
@@ -50,6 +50,18 @@ func (k kubelet) logs(w http.ResponseWriter, r *http.Request) {
 	if query.Get("follow") == "true" {
 		follow(http.NewResponseController(w), out, r, container)
 	}
+}
+
+// missingLog says, in the words of a kubelet, why there is no such log of a
+// container (the first %q) of a pod (the second); "" if there is.
+func missingLog(state string, query url.Values) string {
+	switch {
+	case state == "imagepull":
+		return "container %q in pod %q is waiting to start: trying and failing to pull image"
+	case query.Get("previous") == "true" && state != "crash":
+		return "previous terminated container %q in pod %q not found"
+	}
+	return ""
 }
 
 // linesOf are the lines that a container wrote so far, a millisecond apart.

@@ -5,7 +5,14 @@
 // It is a module of its own, so that a server's thousand packages are no
 // dependencies of Chaperone. Everything listens on 127.0.0.1 or on a unix socket
 // in its folder, and it ends when its standard input does: a test that dies takes
-// its cluster along. .ci/testcluster builds it; package kubectltest starts it.
+// its cluster along.
+//
+// A pod's annotations choose how it behaves: testcluster/state is pending,
+// imagepull, crash or succeed, and otherwise it runs; testcluster/log is its log.
+// Commands in a pod are echo, hostname, env, cat, false, and hang, which lasts as
+// long as its connection.
+//
+// .ci/testcluster builds it; package kubectltest starts it.
 package main
 
 import (

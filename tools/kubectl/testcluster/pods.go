@@ -52,6 +52,9 @@ func (k *keeper) step(ctx context.Context, pod *core.Pod) error {
 	leaving := pod.DeletionTimestamp != nil
 	switch {
 	case pod.Spec.NodeName == "" && !leaving && len(pod.Spec.SchedulingGates) == 0:
+		if pod.Annotations[stateAnnotation] == "pending" {
+			return k.leavePending(ctx, pod)
+		}
 		return k.bind(ctx, pod)
 	case pod.Spec.NodeName != nodeName:
 		return nil
@@ -74,6 +77,23 @@ func (k *keeper) bind(ctx context.Context, pod *core.Pod) error {
 	return k.tell(ctx, pod, happening{core.EventTypeNormal, "Scheduled", "bound to " + nodeName})
 }
 
+// leavePending says, once, that no node has room for the pod.
+func (k *keeper) leavePending(ctx context.Context, pod *core.Pod) error {
+	if len(pod.Status.Conditions) > 0 {
+		return nil
+	}
+	const message = "0/1 nodes are available: 1 Insufficient memory."
+	pod = pod.DeepCopy()
+	pod.Status.Conditions = []core.PodCondition{{
+		Type: core.PodScheduled, Status: core.ConditionFalse, LastTransitionTime: meta.Now(),
+		Reason: core.PodReasonUnschedulable, Message: message,
+	}}
+	if _, err := k.client.CoreV1().Pods(pod.Namespace).UpdateStatus(ctx, pod, meta.UpdateOptions{}); err != nil {
+		return err
+	}
+	return k.tell(ctx, pod, happening{core.EventTypeWarning, "FailedScheduling", message})
+}
+
 // remove ends a pod at once, whatever time it was given.
 func (k *keeper) remove(ctx context.Context, pod *core.Pod) error {
 	options := meta.NewDeleteOptions(0)
@@ -84,9 +104,6 @@ func (k *keeper) remove(ctx context.Context, pod *core.Pod) error {
 // run writes the status that the pod's containers would have by now.
 func (k *keeper) run(ctx context.Context, pod *core.Pod) error {
 	course := courseOf(pod)
-	if course.containers == nil {
-		return nil
-	}
 	k.addresses++
 	pod = pod.DeepCopy()
 	pod.Status = course.status(pod, fmt.Sprintf("10.244.%d.%d", k.addresses/250%250, k.addresses%250+1))
