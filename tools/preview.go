@@ -54,7 +54,8 @@ type Impact struct {
 // Change is how many things of one kind are changed in one way.
 type Change struct {
 	Target
-	// Verb is what happens to them: "insert", "update", "delete".
+	// Verb is what happens to them: "insert", "update", "delete", or "redefine"
+	// for what is emptied, altered or dropped as a whole.
 	Verb  string `json:"verb"`
 	Count int64  `json:"count"`
 }

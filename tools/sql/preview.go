@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/chaperone-dev/chaperone/tools"
 	"github.com/chaperone-dev/chaperone/tools/sql/statement"
 )
@@ -98,7 +100,9 @@ func (p *plan) rehearse(ctx context.Context) (*tools.Preview, error) {
 	out := newPreview()
 	out.Measured, out.Changes, out.Samples, out.State, out.Warnings = true, t.changes(), t.samples, t.state, t.warnings()
 	for _, c := range out.Changes {
-		out.Rows += c.Count
+		if c.Verb != redefine {
+			out.Rows += c.Count
+		}
 	}
 	return out, nil
 }
@@ -150,7 +154,7 @@ func (p *plan) still(ctx context.Context, conn lease, aside *second, changed int
 	if aside == nil {
 		return nil
 	}
-	if err := aside.look(ctx, t.digest); err != nil {
+	if err := aside.look(ctx, func(ctx context.Context, other *pgx.Conn) error { return t.digest(ctx, conn, other) }); err != nil {
 		return err
 	}
 	if p.approved.State != t.state {
@@ -184,6 +188,9 @@ func (p *plan) compare(approved, found []tools.Change) error {
 	slices.SortFunc(keys, func(a, b key) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.verb, b.verb)) })
 	for _, k := range keys {
 		was, is := counts[k][0], counts[k][1]
+		if k.verb == redefine && was != is {
+			return movedOn("it would now empty, alter or drop something else than was shown: " + k.name)
+		}
 		if !near(was, is, p.tolerance) {
 			return movedOn(fmt.Sprintf("it would now %s %d rows of %s, and %d were shown", k.verb, is, k.name, was))
 		}
