@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/chaperone-dev/chaperone/tools"
 )
 
 // Printable returns text in one line that can't act on a terminal: line breaks
@@ -36,5 +38,5 @@ func PrintableLines(text string) string {
 // hidden reports whether a character does something else than show itself,
 // which includes turning the direction of writing.
 func hidden(r rune) bool {
-	return r != '\n' && r != '\t' && !unicode.IsPrint(r) && r != ' '
+	return r != '\n' && r != '\t' && (!unicode.IsPrint(r) || tools.Hides(r))
 }

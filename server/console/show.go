@@ -5,10 +5,10 @@ import (
 	"html/template"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/chaperone-dev/chaperone/policy"
+	"github.com/chaperone-dev/chaperone/tools"
 )
 
 // segment is a piece of text that somebody else wrote. Odd is one character that
@@ -36,7 +36,7 @@ func segments(text string, lines bool) []segment {
 		case r == utf8.RuneError && size == 1:
 			flush()
 			out = append(out, segment{fmt.Sprintf("byte %02X", text[0]), true})
-		case lines && (r == '\n' || r == '\t') || !hides(r):
+		case lines && (r == '\n' || r == '\t') || !tools.Hides(r):
 			plain.WriteString(text[:size])
 		default:
 			flush()
@@ -46,26 +46,6 @@ func segments(text string, lines bool) []segment {
 	}
 	flush()
 	return out
-}
-
-// blanks are letters by their class that show as nothing.
-var blanks = []rune{0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0}
-
-// hides reports whether a character is a control (which those that turn the
-// direction of writing are), has no width, or is a blank other than the space.
-func hides(r rune) bool {
-	if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Variation_Selector) {
-		return true
-	}
-	if unicode.Is(unicode.Zs, r) {
-		return r != ' '
-	}
-	for _, b := range blanks {
-		if r == b {
-			return true
-		}
-	}
-	return false
 }
 
 // short is a length of time for a person.

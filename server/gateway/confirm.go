@@ -97,7 +97,7 @@ func question(c *call) string {
 	if c.touchesMasked() || c.action.Secret {
 		d = c.action.Blank
 	}
-	fmt.Fprintf(&out, "On %s: %s", c.connection.Name, told(d))
+	fmt.Fprintf(&out, "On %s: %s", c.connection.Name, whole(d))
 	if c.preview != nil && len(c.preview.Changes) > 0 {
 		out.WriteString(" (")
 		for i, change := range c.preview.Changes {
@@ -108,7 +108,20 @@ func question(c *call) string {
 		}
 		out.WriteString(")")
 	}
-	return out.String()
+	return tools.Visible(out.String())
+}
+
+// whole is text for a person who decides by it. Of a long one they see both ends,
+// and how much is missing: what matters must not stand where it is cut.
+func whole(text string) string {
+	text = scrubbed(text)
+	cut := len(text) - maxText
+	if cut <= 0 {
+		return text
+	}
+	const half = maxText / 2
+	end := strings.ToValidUTF8(text[len(text)-half:], "")
+	return clip(text, half) + fmt.Sprintf(" [%d bytes are not shown here] ...", cut) + end
 }
 
 func unconfirmed(d policy.Decision, answer Answer) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/chaperone-dev/chaperone/policy"
 	"github.com/chaperone-dev/chaperone/policy/obligation"
 	"github.com/chaperone-dev/chaperone/recorder"
+	"github.com/chaperone-dev/chaperone/tools"
 )
 
 // confirming is a stage whose policy wants the caller's own word.
@@ -47,6 +48,30 @@ func TestConfirmation(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	s.ran(1)
+}
+
+// TestQuestionHidesNothing of what is to be confirmed, whatever the caller wrote
+// before it.
+func TestQuestionHidesNothing(t *testing.T) {
+	for display, want := range map[string]string{
+		"delete from a\u202E from b":                               "delete from a[U+202E] from b",
+		"/* " + strings.Repeat("good ", 1000) + "*/ delete from a": "bytes are not shown here] ...",
+		strings.Repeat("good ", 1000) + "delete from a":            "delete from a",
+	} {
+		s := confirming(t)
+		s.target.action = func(a *tools.Action) { a.Display = display }
+		var question string
+		s.gateway.Call(t.Context(), s.session, Incoming{
+			Tool: "fake_write", Args: json.RawMessage(`{"connection":"one"}`),
+			Confirm: func(_ context.Context, q string) (Answer, error) {
+				question = q
+				return Declined, nil
+			},
+		})
+		if !strings.Contains(question, want) || strings.Contains(question, "\u202E") {
+			t.Errorf("%q is not in %q", want, question)
+		}
+	}
 }
 
 func TestSilentPerson(t *testing.T) {
