@@ -112,7 +112,7 @@ func said(text string) string {
 	if len(text) > maxSaid {
 		text = strings.ToValidUTF8(text[:maxSaid], "") + "…"
 	}
-	return escape.Replace(text)
+	return escape.Replace(tools.Visible(text))
 }
 
 // slack is the notice as a message.
@@ -123,7 +123,8 @@ func (n Notice) slack() map[string]string {
 	}
 	text := fmt.Sprintf("*%s* asks for approval: %s on %s, held by %s.", said(n.Principal.Subject), said(n.Verb), said(n.Connection), strings.Join(rules, ", "))
 	if n.Reason != "" {
-		text += "\nWhy: " + said(n.Reason)
+		// As code, in which Slack makes no link of what the caller wrote.
+		text += "\nWhy: `" + strings.ReplaceAll(said(n.Reason), "`", "'") + "`"
 	}
 	if n.Preview != nil {
 		var parts []string

@@ -112,7 +112,7 @@ func (r record) ask(t *testing.T, o *notify.Outbox) approval.Request {
 	ann := policy.Principal{Subject: "ann", Groups: []string{}, Issuer: "config", Method: policy.Token, Claims: map[string]string{}}
 	at := tools.Target{Kind: "table", Name: "shop.payments"}
 	q, _, err := desk.Ask(context.Background(), approval.Request{
-		Principal: ann, Session: "S", Call: "C", Connection: policy.Connection{Name: "shop"}, Tool: "sql_write", Reason: "ticket 1 <!channel>",
+		Principal: ann, Session: "S", Call: "C", Connection: policy.Connection{Name: "shop"}, Tool: "sql_write", Reason: "ticket 1 <!channel> `https://\u202Eevil.example`",
 		Action: recorder.Action{Verb: "update", Effect: tools.Write, Targets: []tools.Target{at}, Display: "update payments set amount = 4711"},
 		Params: []string{"4711"}, Rules: obligation.Approvals{{Rule: "payments", Groups: []string{"dba"}, Count: 1}}, Policy: "P", Key: "K",
 		Preview: &tools.Preview{
@@ -191,7 +191,7 @@ func TestSlack(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &m); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"*ann* asks for approval", "&lt;!channel&gt;", "update 1 in shop.payments", "|Sign in and answer>"} {
+	for _, want := range []string{"*ann* asks for approval", "Why: `ticket 1 &lt;!channel&gt; 'https://[U+202E]evil.example'`\n", "update 1 in shop.payments", "|Sign in and answer>"} {
 		if !strings.Contains(m.Text, want) {
 			t.Errorf("%q is not in %s", want, m.Text)
 		}
