@@ -115,3 +115,31 @@ func TestPreviewNeedsCounting(t *testing.T) {
 		t.Errorf("%+v %v", p, err)
 	}
 }
+
+// TestHeldToDefinitions: what was approved does not run once a function that it
+// calls does something else, whoever describes it then.
+func TestHeldToDefinitions(t *testing.T) {
+	const twice = "CREATE FUNCTION twice(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT $1 || $1 $$; "
+	for _, c := range []struct {
+		statement string
+		meanwhile []string
+		moved     bool
+	}{
+		{"SELECT touches()", []string{"ANALYZE", "VACUUM nokey", "INSERT INTO nokey VALUES (9, 'c')"}, false},
+		{"SELECT touches()", []string{"CREATE OR REPLACE FUNCTION touches() RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM nokey; RETURN 1; END $$"}, true},
+		{"DROP TABLE nokey", []string{"ALTER TABLE nokey RENAME TO other", "CREATE TABLE nokey (a int)"}, true},
+		{"UPDATE nokey SET b = twice(b)", []string{"CREATE OR REPLACE FUNCTION twice(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT ''::text $$"}, true},
+	} {
+		db := database(t, previewWorld+twice)
+		p := preview(t, open(t, sql.Config{DSN: server.Superuser(db)}), c.statement)
+		for _, one := range c.meanwhile {
+			exec(t, db, one)
+		}
+		_, err := rehearsed(t, open(t, sql.Config{DSN: server.Superuser(db)}), c.statement).HoldTo(p, 0).Run(t.Context(), nil, tools.Limits{})
+		if c.moved {
+			isMoved(t, err)
+		} else if err != nil {
+			t.Errorf("%s: %v", c.statement, err)
+		}
+	}
+}

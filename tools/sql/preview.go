@@ -22,6 +22,14 @@ const rehearsalTime = 5 * time.Second
 
 // Preview implements tools.Rehearsed.
 func (p *plan) Preview(ctx context.Context, measure bool) (*tools.Preview, error) {
+	out, err := p.preview(ctx, measure)
+	if out != nil && !out.Measured && p.action.Effect != tools.Read {
+		out.State = p.described.identity
+	}
+	return out, err
+}
+
+func (p *plan) preview(ctx context.Context, measure bool) (*tools.Preview, error) {
 	switch {
 	case p.action.Effect == tools.Read || p.described.statement.Explain:
 		return p.guess(ctx)
@@ -130,6 +138,15 @@ func (p *plan) looksAgain() bool {
 	return p.approved != nil && rehearsable[p.action.Verb] && p.approved.Measured && p.tolerance <= 0 && p.approved.State != ""
 }
 
+// sameMeaning refuses to run what was not rehearsed if a function that it calls,
+// say, is another than when it was shown.
+func (p *plan) sameMeaning() error {
+	if p.approved == nil || p.approved.Measured || p.approved.State == "" || p.approved.State == p.described.identity {
+		return nil
+	}
+	return movedOn("what it names or calls was defined anew since it was shown")
+}
+
 // still refuses to commit what differs from what was approved. changed is how
 // many rows the statement itself says that it changed; aside is nil unless the
 // rows are to be looked at again.
@@ -158,7 +175,7 @@ func (p *plan) still(ctx context.Context, conn lease, aside *second, changed int
 		return err
 	}
 	if p.approved.State != t.state {
-		return movedOn("the rows that it touches are no longer as they were shown")
+		return movedOn("the rows that it touches, or what it calls, are no longer as they were shown")
 	}
 	return nil
 }

@@ -52,6 +52,9 @@ const commitGrace = time.Minute
 
 // write runs the statement in one transaction and commits it.
 func (p *plan) write(ctx context.Context, out *collector) error {
+	if err := p.sameMeaning(); err != nil {
+		return err
+	}
 	if err := p.sameDependents(ctx); err != nil {
 		return err
 	}

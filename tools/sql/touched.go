@@ -21,12 +21,14 @@ var touchedSQL string
 // touched is what an open transaction has changed so far.
 type touched struct {
 	// xid is the transaction, as row versions have it.
-	xid     string
-	key     [32]byte
-	tables  []touchedTable
-	samples []tools.Sample
-	// state is a keyed digest of the rows that are updated or deleted, as they
-	// were: without the key nobody can try out what a masked value was.
+	xid string
+	key [32]byte
+	// identity is that of what the statement names and calls.
+	identity string
+	tables   []touchedTable
+	samples  []tools.Sample
+	// state is a keyed digest of that and of the rows that are updated or deleted,
+	// as they were: without the key nobody can try out what a masked value was.
 	state string
 	// large names tables that are too large to look for single rows in.
 	large []string
@@ -66,7 +68,7 @@ func (p *plan) touched(ctx context.Context, conn lease) (*touched, error) {
 	const own = "SELECT pg_catalog.set_config('search_path'::pg_catalog.text, '" + ownPath + "'::pg_catalog.text, true), " +
 		"pg_catalog.pg_current_xact_id()::pg_catalog.xid::pg_catalog.text, pg_catalog.current_setting('track_counts'::pg_catalog.text)"
 	on := conn.Conn.Conn()
-	t := &touched{key: p.key}
+	t := &touched{key: p.key, identity: p.described.identity}
 	var counts string
 	if err := on.QueryRow(ctx, own, pgx.QueryExecModeExec).Scan(nil, &t.xid, &counts); err != nil {
 		return nil, err
@@ -161,7 +163,7 @@ func (t *touched) digest(ctx context.Context, conn lease, other *pgx.Conn) error
 		all = append(all, table.shown()+" "+sum)
 	}
 	mac := hmac.New(sha256.New, t.key[:])
-	mac.Write([]byte(strings.Join(all, "; ")))
+	mac.Write([]byte(t.identity + "; " + strings.Join(all, "; ")))
 	t.state = hex.EncodeToString(mac.Sum(nil))
 	return nil
 }
