@@ -174,8 +174,8 @@ func (p *plan) still(ctx context.Context, conn lease, aside *second, changed int
 	if err := aside.look(ctx, func(ctx context.Context, other *pgx.Conn) error { return t.digest(ctx, conn, other) }); err != nil {
 		return err
 	}
-	if p.approved.State != t.state {
-		return movedOn("the rows that it touches, or what it calls, are no longer as they were shown")
+	if p.approved.State != t.state { // or what it calls was defined anew
+		return movedOn("the rows that it touches are no longer as they were shown")
 	}
 	return nil
 }
