@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/chaperone-dev/chaperone/server/approval"
 	"github.com/chaperone-dev/chaperone/server/freeze"
@@ -32,6 +33,8 @@ func (c *Console) answer(v *visit) error {
 		return &failure{http.StatusBadRequest, "The form says neither approve nor deny, so nothing was done.", "Open the request anew and use one of its buttons."}
 	case len(a.Comment) > maxComment:
 		return &failure{http.StatusBadRequest, "The comment is too long, so nothing was done.", "Go back, shorten it to 2000 bytes, and send it again."}
+	case !utf8.ValidString(a.Comment):
+		return &failure{http.StatusBadRequest, "The comment is not text in UTF-8, so nothing was done.", "Go back, write it anew, and send it again."}
 	}
 	if _, err := c.options.Desk.Answer(v.r.Context(), id, a); err != nil {
 		return err

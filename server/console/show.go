@@ -48,6 +48,18 @@ func segments(text string, lines bool) []segment {
 	return out
 }
 
+// maxBrief is how much of a text stands in a list, in bytes.
+const maxBrief = 1000
+
+// brief is the beginning of a text, for lists: whoever calls must not make them
+// too long to be read.
+func brief(text string) string {
+	if len(text) <= maxBrief {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxBrief], "") + " …"
+}
+
 // short is a length of time for a person.
 func short(d time.Duration) string {
 	d = max(d, 0)
@@ -91,6 +103,7 @@ func parse(now func() time.Time) (map[string]*template.Template, error) {
 	base, err := template.New("").Funcs(template.FuncMap{
 		"line":   func(s string) []segment { return segments(s, false) },
 		"lines":  func(s string) []segment { return segments(s, true) },
+		"brief":  brief,
 		"age":    func(t time.Time) string { return short(now().Sub(t)) },
 		"left":   func(t time.Time) string { return short(t.Sub(now())) },
 		"clock":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },

@@ -34,6 +34,33 @@ func attacked(r *approval.Request) {
 	}
 }
 
+// TestListsAreBrief: long statements do not make the lists too long to be read;
+// the page of a request has all of its.
+func TestListsAreBrief(t *testing.T) {
+	s := newSite(t)
+	const end = "THE END"
+	r := s.ask(func(r *approval.Request) {
+		r.Action.Display, r.Reason = strings.Repeat("\u3164", 20_000)+end, strings.Repeat("because ", 200)+end
+	})
+	v := s.as("bo-token")
+	for _, list := range []string{"/console/", "/console/history"} {
+		if page := v.get(list).body; len(page) > 200_000 || !strings.Contains(page, r.ID) || strings.Contains(page, end) {
+			t.Errorf("%s has %d bytes", list, len(page))
+		}
+	}
+	if page := v.get("/console/approvals/" + r.ID).body; strings.Count(page, end) != 2 {
+		t.Error("the page of the request does not show all of it")
+	}
+}
+
+func TestCommentIsText(t *testing.T) {
+	s := newSite(t)
+	path := "/console/approvals/" + s.ask().ID
+	v := s.as("bo-token")
+	v.post(path, v.form(path, "verdict", "approve", "comment", "\xff")).says(t, http.StatusBadRequest)
+	v.post(path, v.form(path, "verdict", "approve", "comment", "é")).says(t, http.StatusOK)
+}
+
 func TestEverythingIsText(t *testing.T) {
 	s := newSite(t)
 	r, _ := s.ask(attacked), s.ask(attacked)
