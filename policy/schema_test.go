@@ -75,7 +75,8 @@ func TestReadmeNamesEveryField(t *testing.T) {
 	for line := range strings.Lines(string(readme)) {
 		if path, found := strings.CutPrefix(line, "| `input."); found {
 			path, _, _ = strings.Cut("input."+path, "`")
-			if !known[path] {
+			// The other families look after their own.
+			if !known[path] && !strings.HasPrefix(path, "input.kubectl.") {
 				t.Errorf("README.md names %s, which is no field", path)
 			}
 		}

@@ -17,11 +17,23 @@ type Request struct {
 	Resume string
 	// DryRun asks for a description only; the plan will not be run.
 	DryRun bool
+	// Caller is whom the call is made for, for targets that are told.
+	Caller Caller
+	// Gate judges what has to be asked of the target before the call can be
+	// described, such as a rehearsal; nil lets nothing be asked. It allows what
+	// policy does not deny: people are asked about the call as a whole.
+	Gate Gate
 	// Wanted says whether a fact that costs a visit to the target, such as
 	// "estimated_rows", is wanted. Nil wants none.
 	Wanted func(fact string) bool
 	// Key is for digests of what policy may mask, the same in every process.
 	Key [32]byte
+}
+
+// Caller is the principal of a call, as far as a target may be told.
+type Caller struct {
+	Subject string
+	Groups  []string
 }
 
 // Wants reports whether one of the costly facts is wanted.
@@ -45,12 +57,16 @@ type Gate interface {
 	// Judge returns one verdict for each action, in order, after they have
 	// been recorded. What is not allowed must not go out.
 	Judge(ctx context.Context, actions []Action) ([]Verdict, error)
+	// Masker applies to what the plan's own action reads, where the plan has
+	// to know before it can print. It is never nil.
+	Masker() Masker
 }
 
 // Verdict is the answer of a Gate to one action.
 type Verdict struct {
 	Allowed bool
-	// Masker applies to what the action reads; nil masks nothing.
+	// Masker applies to what the action reads. It is never nil where the action is
+	// allowed.
 	Masker Masker
 }
 

@@ -57,12 +57,15 @@ var onlyImporter = map[string]string{
 	"github.com/fergusstrange/embedded-postgres": "tools/sql/pgserver",
 	"github.com/tailscale/hujson":                "cmd/chaperone/internal/cursor",
 	"github.com/spf13/cobra":                     "cmd/chaperone",
+	"k8s.io":                                     "tools/kubectl",
 }
 
 // exceptions are importers for a reason of their own.
 var exceptions = map[string]string{
 	// The demo makes a database as any administrator would.
 	"cmd/chaperone/internal/demo": "github.com/jackc/pgx",
+	// kubectl's commands are commands of cobra.
+	"tools/kubectl": "github.com/spf13/cobra",
 }
 
 // goPackage is what go list says of a package.

@@ -31,6 +31,7 @@ type cleaner struct{ *testing.M }
 
 func (c cleaner) Run() int {
 	defer stopPostgres()
+	defer sharedCluster.Stop()
 	return c.M.Run()
 }
 

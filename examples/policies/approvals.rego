@@ -43,6 +43,7 @@ changes_production if {
 
 # An estimate does not count, and before the rehearsal there is nothing to go by.
 small if {
+	input.connection.family == "sql"
 	input.preview.measured
 	input.preview.rows <= data.small.rows
 	input.session.totals.rows_changed + input.preview.rows <= data.small.rows_in_session

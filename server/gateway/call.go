@@ -3,11 +3,13 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/chaperone-dev/chaperone/policy"
+	"github.com/chaperone-dev/chaperone/recorder"
 	"github.com/chaperone-dev/chaperone/server/approval"
 	"github.com/chaperone-dev/chaperone/server/freeze"
 	"github.com/chaperone-dev/chaperone/tools"
@@ -57,12 +59,33 @@ type call struct {
 	approval *approval.Request
 	// hides says that a mask applies to an action that was judged on the way.
 	hides atomic.Bool
+	// tried are the actions that were judged while the call was described. They
+	// go on record with its description.
+	tried tried
 	// started is when the run began; nothing has run while it is zero.
 	started time.Time
 	noted   bool
 	// cause is why the call's context ended; nil until the call is let in.
 	cause func() error
 	shown shown
+}
+
+// tried are events of a call that may come from several goroutines.
+type tried struct {
+	mu     sync.Mutex
+	events []recorder.Event
+}
+
+func (t *tried) add(e recorder.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.events = append(t.events, e)
+}
+
+func (t *tried) all() []recorder.Event {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.events)
 }
 
 // shown is what others may see of the call while it is under way.

@@ -47,6 +47,8 @@ func (g *Gateway) open(c *call) error {
 	c.decider = g.config.Policy()
 	c.request = tools.Request{
 		Tool: tool.Name, Args: json.RawMessage(e.Rest), DryRun: e.DryRun, Key: g.stateKey,
+		Caller: tools.Caller{Subject: c.session.Principal.Subject, Groups: c.session.Principal.Groups},
+		Gate:   judge{gateway: g, call: c, before: true},
 		// A dry run shows them all; otherwise only what a rule looks at is worth its time.
 		Wanted: func(fact string) bool { return e.DryRun || c.decider.Reads(tool.Family, fact) },
 	}

@@ -13,7 +13,13 @@ import (
 type judge struct {
 	gateway *Gateway
 	call    *call
+	// before says that the call is only being described. People have not been
+	// asked by then, so that what they would be asked about goes through.
+	before bool
 }
+
+// Masker implements tools.Gate.
+func (j judge) Masker() tools.Masker { return j.call.masker }
 
 // Judge implements tools.Gate. There are no verdicts unless they are recorded.
 func (j judge) Judge(ctx context.Context, actions []tools.Action) ([]tools.Verdict, error) {
@@ -25,6 +31,12 @@ func (j judge) Judge(ctx context.Context, actions []tools.Action) ([]tools.Verdi
 		worst = tools.Worst(worst, a.Effect)
 	}
 	record, e := j.gateway.config.Record, j.call.event(j.gateway.now(), judged)
+	if j.before {
+		// Nothing that is asked for now changes anything, and the call itself is
+		// not on record yet.
+		j.call.tried.add(e)
+		return verdicts, nil
+	}
 	var err error
 	if worst == tools.Read {
 		err = record.Note(e)
@@ -37,6 +49,10 @@ func (j judge) Judge(ctx context.Context, actions []tools.Action) ([]tools.Verdi
 	return verdicts, nil
 }
 
+func (j judge) lets(o policy.Outcome) bool {
+	return o == policy.Allow || j.before && (o == policy.Approve || o == policy.Confirm)
+}
+
 // judge holds one action to what the call itself was held to.
 func (j judge) judge(ctx context.Context, a tools.Action) (tools.Verdict, recorder.Judgement) {
 	g, c := j.gateway, j.call
@@ -46,7 +62,7 @@ func (j judge) judge(ctx context.Context, a tools.Action) (tools.Verdict, record
 	if blank {
 		c.hides.Store(true)
 	}
-	allowed := d.Outcome == policy.Allow && a.Effect.Within(c.tool.Ceiling) && keepMasked(masker, a.Flows) == nil
+	allowed := j.lets(d.Outcome) && a.Effect.Within(c.tool.Ceiling) && keepMasked(masker, a.Flows) == nil
 	if allowed {
 		c.session.stick(d.Labels)
 	}

@@ -85,3 +85,45 @@ func TestVerdictsAreRecordedFirst(t *testing.T) {
 		s.call("fake_write")
 	}
 }
+
+// TestDescribingIsJudged: what a family asks of its target before a call can be
+// described is judged as well, and is on record with the call. What people will
+// be asked about may be tried; what is denied may not.
+func TestDescribingIsJudged(t *testing.T) {
+	s := newStage(t)
+	outcome := policy.Allow
+	s.rules.decide = func(in *policy.Input) policy.Decision {
+		d := policy.Decision{Outcome: policy.Allow, Rules: []policy.Rule{{Name: "all"}}}
+		if in.Action.Verb == "try" {
+			d.Outcome = outcome
+		}
+		return d
+	}
+	var allowed []bool
+	s.target.describe = func(ctx context.Context, r tools.Request) error {
+		if r.Caller.Subject != s.session.Principal.Subject {
+			t.Errorf("the target is told of %+v", r.Caller)
+		}
+		v, err := r.Gate.Judge(ctx, []tools.Action{{Verb: "try", Effect: tools.Write, Display: "try it", Blank: "try"}})
+		if err != nil {
+			return err
+		}
+		allowed = append(allowed, v[0].Allowed)
+		return nil
+	}
+	for _, outcome = range []policy.Outcome{policy.Allow, policy.Confirm, policy.Approve, policy.Deny} {
+		r := s.call("fake_write")
+		if got, want := allowed[len(allowed)-1], outcome != policy.Deny; got != want {
+			t.Errorf("outcome %v: allowed %v", outcome, got)
+		}
+		kinds := kindsOf(s.events(r.Call))
+		if !strings.HasPrefix(kinds, "received judged described") {
+			t.Errorf("on record: %s", kinds)
+		}
+	}
+	// A tool that only reads may not try changes.
+	_ = s.call("fake_read")
+	if allowed[len(allowed)-1] {
+		t.Error("a read may try a change")
+	}
+}

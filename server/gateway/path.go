@@ -158,7 +158,7 @@ func (g *Gateway) plan(ctx context.Context, c *call) (tools.Plan, error) {
 func (g *Gateway) run(ctx context.Context, c *call, plan tools.Plan) (tools.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, runTime)
 	defer cancel()
-	return plan.Run(ctx, judge{g, c}, c.decision.Limits)
+	return plan.Run(ctx, judge{gateway: g, call: c}, c.decision.Limits)
 }
 
 // beyond refuses an action that is worse than the tool may do, and names the

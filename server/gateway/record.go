@@ -67,7 +67,7 @@ func (g *Gateway) history(c *call) []recorder.Event {
 		Tool:     clip(c.in.Tool, 64), Connection: c.connection.Name, Reason: c.reason, DryRun: c.request.DryRun,
 		Args: g.digests.digest(string(c.in.Args)), Size: len(c.in.Args),
 	}
-	events := []recorder.Event{c.event(c.at, received)}
+	events := append([]recorder.Event{c.event(c.at, received)}, c.tried.all()...)
 	if c.isDescribed {
 		events = append(events, c.event(c.at, g.descriptionOf(c)))
 	}

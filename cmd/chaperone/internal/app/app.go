@@ -19,12 +19,13 @@ import (
 	"github.com/chaperone-dev/chaperone/server/gateway"
 	"github.com/chaperone-dev/chaperone/server/notify"
 	"github.com/chaperone-dev/chaperone/tools"
+	"github.com/chaperone-dev/chaperone/tools/kubectl"
 	"github.com/chaperone-dev/chaperone/tools/sql"
 )
 
 // Families lists the families of tools. A new one is added here and nowhere else.
 func Families() []tools.Family {
-	return []tools.Family{sql.Family{}}
+	return []tools.Family{sql.Family{}, kubectl.Family{}}
 }
 
 // App is a gateway and what it stands on.

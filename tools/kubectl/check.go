@@ -1,0 +1,126 @@
+package kubectl
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/api/validate/content"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// check refuses a command line that kubectl can read and that is not for here.
+func (c command) check(cmd *cobra.Command) error {
+	var first error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if first == nil {
+			first = c.checkFlag(f)
+		}
+	})
+	if first != nil {
+		return first
+	}
+	if len(validation.IsDNS1123Label(c.namespace)) > 0 {
+		return refused("name", fmt.Sprintf("%q is no name of a namespace", c.namespace), "name the namespace as kubectl get namespaces lists it")
+	}
+	for _, word := range c.operands {
+		if err := checkOperand(word); err != nil {
+			return err
+		}
+	}
+	return c.checkStdin()
+}
+
+func (c command) checkFlag(f *pflag.Flag) error {
+	if !c.allows(f.Name) {
+		return refused("flag", fmt.Sprintf("kubectl %s may not have --%s here", c.name, f.Name), "leave it out; it may have "+flagNames(c.verb))
+	}
+	value := f.Value.String()
+	switch f.Name {
+	case "filename":
+		if value != "[-]" {
+			return refused("file", "files and addresses are not read here", "pass the manifest as stdin, with -f -")
+		}
+	case "output":
+		return checkFormat(value)
+	case "template":
+		return checkTemplate(value)
+	case "server-side":
+		if value != "true" {
+			return refused("flag", "kubectl apply is always server-side here", "leave --server-side out")
+		}
+	case "from-literal", "from":
+	}
+	return nil
+}
+
+// formats are those that need no file. What follows a sign of equality is the
+// caller's.
+var formats = []string{"", "json", "yaml", "kyaml", "wide", "name", "plaintext", "plaintext-openapiv2"}
+var formatPrefixes = []string{"jsonpath=", "jsonpath-as-json=", "custom-columns="}
+var templatePrefixes = []string{"go-template=", "template="}
+
+func checkFormat(value string) error {
+	if slices.Contains(formats, value) || slices.Contains([]string{"jsonpath", "go-template", "template"}, value) {
+		return nil
+	}
+	for _, p := range formatPrefixes {
+		if strings.HasPrefix(value, p) {
+			return nil
+		}
+	}
+	for _, p := range templatePrefixes {
+		if text, ok := strings.CutPrefix(value, p); ok {
+			return checkTemplate(text)
+		}
+	}
+	return refused("output", fmt.Sprintf("the output format %q can't be used here", value),
+		"use one of json, yaml, wide, name, jsonpath=..., go-template=..., custom-columns=...")
+}
+
+// recursive is what lets a template call templates, which can go on for ever.
+var recursive = regexp.MustCompile(`\{\{-?\s*(define|template|block)\b`)
+
+func checkTemplate(text string) error {
+	if recursive.MatchString(text) {
+		return refused("output", "a template may not define or call templates here", "write it in one piece")
+	}
+	return nil
+}
+
+// checkOperand refuses names that could become another path than they look like.
+// Words such as KEY=VALUE are values, and no part of a path.
+func checkOperand(word string) error {
+	if strings.Contains(word, "=") {
+		return nil
+	}
+	for part := range strings.SplitSeq(word, "/") {
+		if len(content.IsPathSegmentName(part)) > 0 {
+			return refused("name", fmt.Sprintf("%q can't be part of a name", word), "name objects as TYPE/NAME or TYPE NAME")
+		}
+	}
+	return nil
+}
+
+func (c command) checkStdin() error {
+	switch {
+	case c.has("filename") && strings.TrimSpace(c.stdin) == "":
+		return refused("stdin", "-f - reads the manifest from stdin, and there is none", "pass it as stdin")
+	case !c.has("filename") && c.stdin != "" && !slices.Contains(c.operands, "-") && !c.has("stdin"):
+		return refused("stdin", "nothing reads stdin", "add -f -")
+	}
+	return nil
+}
+
+func names(of map[string][]string) string { return strings.Join(slices.Sorted(maps.Keys(of)), ", ") }
+
+func flagNames(v verb) string {
+	if len(v.flags) == 0 {
+		return "--namespace"
+	}
+	return "--namespace, --" + strings.Join(slices.Sorted(slices.Values(v.flags)), ", --")
+}

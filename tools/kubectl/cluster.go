@@ -1,0 +1,181 @@
+package kubectl
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/cli-runtime/pkg/resource"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
+
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+// cluster is an API server and what we know of it. It is shared by all calls of
+// a connection.
+type cluster struct {
+	host        string
+	namespace   string
+	namespaces  []string
+	impersonate bool
+	// credential sends requests as us.
+	credential http.RoundTripper
+	config     *rest.Config
+	discovery  discovery.CachedDiscoveryInterface
+	mapper     meta.RESTMapper
+}
+
+// newCluster prepares to reach a server. Nothing is sent.
+func newCluster(config *rest.Config, c *Config) (*cluster, error) {
+	config = rest.CopyConfig(config)
+	config.Impersonate = rest.ImpersonationConfig{}
+	config.QPS = -1
+	credential, err := rest.TransportFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("kubectl: the credentials can't be used: %w", err)
+	}
+	k := &cluster{
+		host: config.Host, namespace: c.namespace(), namespaces: c.Namespaces, impersonate: c.Impersonate,
+		credential: credential, config: config,
+	}
+	client, err := discovery.NewDiscoveryClientForConfigAndClient(k.clientConfig(credential), &http.Client{Transport: credential})
+	if err != nil {
+		return nil, err
+	}
+	k.discovery = memory.NewMemCacheClient(client)
+	k.mapper = restmapper.NewDeferredDiscoveryRESTMapper(k.discovery)
+	return k, nil
+}
+
+// clientConfig is for clients that send by a transport of ours. They speak JSON,
+// which we can read.
+func (k *cluster) clientConfig(transport http.RoundTripper) *rest.Config {
+	return &rest.Config{
+		Host: k.host, Transport: transport, QPS: -1, UserAgent: "chaperone",
+		ContentConfig: rest.ContentConfig{ContentType: "application/json", AcceptContentTypes: "application/json"},
+	}
+}
+
+// identity are the headers by which a client says who it is. They are ours to
+// set.
+func identity(name string) bool {
+	return name == "Authorization" || strings.HasPrefix(name, "Impersonate-") || strings.HasPrefix(name, "X-Remote-")
+}
+
+// send sends a request with our credential, for a caller.
+func (k *cluster) send(ctx context.Context, caller tools.Caller, r *http.Request, body []byte) (*http.Response, error) {
+	out := r.Clone(ctx)
+	for name := range out.Header {
+		if identity(http.CanonicalHeaderKey(name)) {
+			delete(out.Header, name)
+		}
+	}
+	if k.impersonate {
+		if caller.Subject == "" {
+			return nil, errNobody()
+		}
+		out.Header.Set("Impersonate-User", caller.Subject)
+		for _, group := range caller.Groups {
+			out.Header.Add("Impersonate-Group", group)
+		}
+	}
+	if body != nil {
+		out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		out.GetBody = nil
+	}
+	return k.credential.RoundTrip(out)
+}
+
+func errNobody() error {
+	return refused("identity", "the cluster is to be told who calls, and that is not known", "sign in")
+}
+
+// within refuses what reaches beyond the namespaces of the connection.
+func (k *cluster) within(r Request) error {
+	switch {
+	case len(k.namespaces) == 0:
+	case r.Resource == "namespaces" && r.Group == "":
+		if !slices.Contains(k.namespaces, r.Name) {
+			return k.beyond("the namespace " + cmpOr(r.Name, "list"))
+		}
+	case r.AllNamespaces:
+		return k.beyond("all namespaces at once")
+	case r.Namespace != "" && !slices.Contains(k.namespaces, r.Namespace):
+		return k.beyond("the namespace " + r.Namespace)
+	case r.Namespace == "" && r.effect() != tools.Read:
+		return k.beyond("what is in no namespace")
+	}
+	return nil
+}
+
+func cmpOr(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+func (k *cluster) beyond(what string) error {
+	return refused("namespace", "this connection does not reach "+what, "it reaches "+strings.Join(k.namespaces, ", ")+"; name one with -n")
+}
+
+// complete adds what the server knows and the path does not say.
+func (k *cluster) complete(r Request) Request {
+	if r.Namespace == "" && r.Verb != "create" {
+		r.AllNamespaces = k.namespaced(r)
+	}
+	return r
+}
+
+// namespaced reports whether a resource is one that lives in namespaces. What is
+// not known counts as such.
+func (k *cluster) namespaced(r Request) bool {
+	gvr := schema.GroupVersionResource{Group: r.Group, Version: r.Version, Resource: r.Resource}
+	kind, err := k.mapper.KindFor(gvr)
+	if err != nil {
+		return true
+	}
+	mapping, err := k.mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	return err != nil || mapping.Scope.Name() == meta.RESTScopeNameNamespace
+}
+
+// address is the address of a path on the server.
+func (k *cluster) address(path string) string { return strings.TrimSuffix(k.host, "/") + path }
+
+// rehearses refuses a change that the server might carry out although it was told
+// to try it: one of an API that another server stands behind, and that does not
+// say that it knows dryRun.
+func (k *cluster) rehearses(r Request) error {
+	if r.Group == "" || !strings.Contains(r.Group, ".") || strings.HasSuffix(r.Group, ".k8s.io") {
+		return nil
+	}
+	kind, err := k.mapper.KindFor(schema.GroupVersionResource{Group: r.Group, Version: r.Version, Resource: r.Resource})
+	if err == nil {
+		err = resource.NewQueryParamVerifierV3(dynamic.NewForConfigOrDie(k.clientConfig(cutOff{})), k.discovery.OpenAPIV3(), "dryRun").HasSupport(kind)
+	}
+	if err != nil {
+		return refused("no-rehearsal", "the API "+r.Group+" does not say that it can try a change without making it", "")
+	}
+	return nil
+}
+
+// cutOff sends nothing: what is not in the server's description is not looked for
+// elsewhere.
+type cutOff struct{}
+
+// RoundTrip implements http.RoundTripper.
+func (cutOff) RoundTrip(*http.Request) (*http.Response, error) { return nil, errCut }
+
+// errNowhere is what a command gets that is only read.
+var errNowhere = errors.New("there is no server while a command is read")

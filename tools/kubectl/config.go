@@ -1,0 +1,110 @@
+package kubectl
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+// Config is the kubectl section of a connection.
+type Config struct {
+	// Kubeconfig is the path of a kubeconfig file, and Context one of its
+	// contexts; "" stands for the file's own current one.
+	Kubeconfig string `yaml:"kubeconfig"`
+	Context    string `yaml:"context"`
+	// InCluster takes the service account of the pod that we run in.
+	InCluster bool `yaml:"in_cluster"`
+	// ExecPlugin is the one program that the kubeconfig may run to get
+	// credentials, as its command stands there; "" allows none.
+	ExecPlugin string `yaml:"exec_plugin"`
+	// Namespace is the one that commands work in that name none; "" stands
+	// for the first of Namespaces, or "default".
+	Namespace string `yaml:"namespace"`
+	// Namespaces bounds what the connection reaches; empty does not.
+	Namespaces []string `yaml:"namespaces"`
+	// Impersonate sends the caller as the user, and its groups, so that the
+	// cluster's own rights and audit log are the caller's.
+	Impersonate bool `yaml:"impersonate"`
+	// Bytes and Timeout bound every call; 0 stands for 1 MB and 30 s. Policy
+	// can only tighten them.
+	Bytes   int           `yaml:"bytes"`
+	Timeout time.Duration `yaml:"timeout"`
+}
+
+const (
+	maxBytes   = 10 << 20
+	maxTimeout = 10 * time.Minute
+)
+
+func (c *Config) limits() tools.Limits {
+	l := tools.Limits{Bytes: c.Bytes, Timeout: c.Timeout}
+	if l.Bytes == 0 {
+		l.Bytes = 1 << 20
+	}
+	if l.Timeout == 0 {
+		l.Timeout = 30 * time.Second
+	}
+	return l
+}
+
+func (c *Config) namespace() string {
+	switch {
+	case c.Namespace != "":
+		return c.Namespace
+	case len(c.Namespaces) > 0:
+		return c.Namespaces[0]
+	}
+	return "default"
+}
+
+// check refuses what can't work.
+func (c *Config) check() error {
+	switch {
+	case c.InCluster && (c.Kubeconfig != "" || c.Context != ""):
+		return errors.New("kubectl.in_cluster and kubectl.kubeconfig exclude each other")
+	case !c.InCluster && c.Kubeconfig == "":
+		return errors.New("kubectl.kubeconfig is missing; name the file, or set kubectl.in_cluster")
+	case c.Bytes < 0 || c.Bytes > maxBytes:
+		return fmt.Errorf("kubectl.bytes is %d; it must be from 1 to %d", c.Bytes, maxBytes)
+	case c.Timeout < 0 || c.Timeout > maxTimeout:
+		return fmt.Errorf("kubectl.timeout is %s; it must be at most %s", c.Timeout, maxTimeout)
+	}
+	for _, name := range append([]string{c.namespace()}, c.Namespaces...) {
+		if len(validation.IsDNS1123Label(name)) > 0 {
+			return fmt.Errorf("kubectl.namespaces: %q is no name of a namespace", name)
+		}
+	}
+	return nil
+}
+
+// rest is how to reach the server. What the kubeconfig would run is refused
+// unless the configuration names it.
+func (c *Config) rest() (*rest.Config, error) {
+	if c.InCluster {
+		config, err := rest.InClusterConfig()
+		if err != nil {
+			return nil, fmt.Errorf("kubectl.in_cluster: %w", err)
+		}
+		return config, nil
+	}
+	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: c.Kubeconfig}
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: c.Context})
+	config, err := loader.ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("kubectl.kubeconfig: %w", err)
+	}
+	switch {
+	case config.AuthProvider != nil:
+		return nil, fmt.Errorf("kubectl.kubeconfig: the auth provider %q is not supported; use a token, a certificate or an exec plugin", config.AuthProvider.Name)
+	case config.ExecProvider != nil && (c.ExecPlugin == "" || config.ExecProvider.Command != c.ExecPlugin || !filepath.IsAbs(c.ExecPlugin)):
+		return nil, fmt.Errorf("kubectl.kubeconfig: it would run %q to get credentials; allow that by its absolute path in kubectl.exec_plugin", config.ExecProvider.Command)
+	}
+	return config, nil
+}

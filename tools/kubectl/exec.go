@@ -1,0 +1,113 @@
+package kubectl
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/remotecommand"
+	"k8s.io/kubectl/pkg/cmd/exec"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+	"k8s.io/streaming/pkg/httpstream"
+
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+// podTime is how long exec waits for a pod to run.
+const podTime = 10 * time.Second
+
+// newExec is exec without a terminal: what it runs is what stands behind "--".
+func newExec(f cmdutil.Factory, s genericiooptions.IOStreams, remote exec.RemoteExecutor) *cobra.Command {
+	o := &exec.ExecOptions{StreamOptions: exec.StreamOptions{IOStreams: s}, Executor: remote}
+	cmd := &cobra.Command{Use: "exec", Run: func(cmd *cobra.Command, args []string) {
+		if cmd.ArgsLenAtDash() < 0 {
+			cmdutil.CheckErr(errors.New("put -- in front of the command that is to run in the container"))
+		}
+		cmdutil.CheckErr(o.Complete(f, cmd, args, cmd.ArgsLenAtDash()))
+		cmdutil.CheckErr(o.Validate())
+		cmdutil.CheckErr(o.Run())
+	}}
+	cmdutil.AddPodRunningTimeoutFlag(cmd, podTime)
+	cmd.Flags().StringVarP(&o.ContainerName, "container", "c", "", "")
+	cmd.Flags().BoolVarP(&o.Stdin, "stdin", "i", false, "")
+	cmd.Flags().BoolVarP(&o.Quiet, "quiet", "q", true, "")
+	return cmd
+}
+
+// remote runs commands in containers, over the wire's connection and by its
+// judge.
+type remote struct{ wire *wire }
+
+// Execute implements exec.RemoteExecutor.
+func (r remote) Execute(u *url.URL, c *rest.Config, in io.Reader, out, stderr io.Writer, tty bool, q remotecommand.TerminalSizeQueue) error {
+	return r.ExecuteWithContext(r.wire.ctx, u, c, in, out, stderr, tty, q)
+}
+
+// ExecuteWithContext implements exec.RemoteExecutor. It ends with the call, which
+// kubectl's own context does not know of.
+func (r remote) ExecuteWithContext(_ context.Context, u *url.URL, _ *rest.Config, in io.Reader, out, stderr io.Writer, tty bool, _ remotecommand.TerminalSizeQueue) error {
+	w := r.wire
+	proceed, err := w.mayExec(u, tty)
+	if err != nil {
+		w.note(err)
+		return err
+	}
+	if !proceed {
+		return nil
+	}
+	run, err := w.cluster.executor(w.caller, u)
+	if err != nil {
+		return err
+	}
+	return run.StreamWithContext(w.ctx, remotecommand.StreamOptions{Stdin: in, Stdout: out, Stderr: stderr})
+}
+
+// mayExec has the judge decide. In a rehearsal nothing is run.
+func (w *wire) mayExec(u *url.URL, tty bool) (proceed bool, err error) {
+	if tty {
+		return false, refused("flag", "there is no terminal here", "leave -t out")
+	}
+	r, err := http.NewRequestWithContext(w.ctx, http.MethodPost, u.String(), nil)
+	if err != nil {
+		return false, err
+	}
+	named, _, err := nameRequest(r)
+	if err != nil {
+		return false, refused("request", err.Error(), "")
+	}
+	s := &sent{Request: w.cluster.complete(named), http: r}
+	if err := w.cluster.within(s.Request); err != nil {
+		return false, err
+	}
+	answer, err := w.judge.judge(w.ctx, s) //nolint:bodyclose // what a judge answers itself has no body to close
+	return answer == nil, err
+}
+
+// executor speaks with the API server by WebSocket, and where that can't be, by
+// SPDY.
+func (k *cluster) executor(caller tools.Caller, u *url.URL) (remotecommand.Executor, error) {
+	config := rest.CopyConfig(k.config)
+	if k.impersonate {
+		if caller.Subject == "" {
+			return nil, errNobody()
+		}
+		config.Impersonate = rest.ImpersonationConfig{UserName: caller.Subject, Groups: caller.Groups}
+	}
+	spdy, err := remotecommand.NewSPDYExecutor(config, http.MethodPost, u)
+	if err != nil {
+		return nil, err
+	}
+	socket, err := remotecommand.NewWebSocketExecutor(config, http.MethodGet, u.String())
+	if err != nil {
+		return nil, err
+	}
+	return remotecommand.NewFallbackExecutor(socket, spdy, func(err error) bool {
+		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
+	})
+}

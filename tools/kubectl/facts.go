@@ -1,0 +1,51 @@
+package kubectl
+
+// Facts are what policy and approvers see of a command.
+type Facts struct {
+	// Command is the command's name, such as "rollout restart".
+	Command string `json:"command" jsonschema:"the command of kubectl, such as get or rollout restart"`
+	// Operands are its words that are no flags; Argv is what exec would run.
+	Operands []string `json:"operands"`
+	Argv     []string `json:"argv" jsonschema:"the words after --"`
+	Flags    []Flag   `json:"flags" jsonschema:"the flags that were given, by their long names"`
+	// Namespace is the one that the command works in.
+	Namespace string `json:"namespace"`
+	// AllNamespaces says that the command asks for all namespaces at once.
+	AllNamespaces bool `json:"all_namespaces"`
+	// Requests are those that the command makes: of a read the ones it begins
+	// with, of a change all that its rehearsal made.
+	Requests []Request `json:"requests"`
+	// Objects are what a change leaves, or takes away.
+	Objects []Object `json:"objects"`
+}
+
+// Family implements tools.Facts.
+func (*Facts) Family() string { return "kubectl" }
+
+// Flag is a flag that was given.
+type Flag struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Object is one object that a change touches, as it would be afterwards, or as
+// it is where it goes away.
+type Object struct {
+	Verb      string `json:"verb" jsonschema:"that of the request"`
+	Group     string `json:"group"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	// Owner is the controller that made the object, as Kind/name.
+	Owner  string            `json:"owner"`
+	Labels map[string]string `json:"labels"`
+	// Replicas is -1 where there are none to speak of.
+	Replicas int64    `json:"replicas"`
+	Images   []string `json:"images"`
+	// Privileged says that a container may do more than containers should: it
+	// is privileged, adds capabilities, or shares the host's namespaces.
+	Privileged bool `json:"privileged"`
+	HostPath   bool `json:"host_path" jsonschema:"a volume is a folder of the node"`
+	// Changed are the paths of what differs from before.
+	Changed []string `json:"changed" jsonschema:"paths of the fields that change, such as spec.replicas"`
+}

@@ -1,0 +1,19 @@
+package kubectl
+
+import (
+	"os"
+	"testing"
+
+	"github.com/chaperone-dev/chaperone/tools/kubectl/kubectltest"
+)
+
+// host has the cluster that the package's tests share; each has a namespace of
+// its own there.
+var host kubectltest.Host
+
+func TestMain(m *testing.M) { os.Exit(runTests(m)) }
+
+func runTests(m *testing.M) int {
+	defer host.Stop()
+	return m.Run()
+}

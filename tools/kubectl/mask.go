@@ -1,0 +1,271 @@
+package kubectl
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+// redacted stands for what may not be seen. It is also valid base64, as the data
+// of a Secret must be.
+const redacted = "REDACTED"
+
+// maxAnswer bounds an answer that is read whole, to be masked.
+const maxAnswer = 64 << 20
+
+// mask hides in an answer what may not be seen, before kubectl sees it: so that
+// no format, template, filter or order of kubectl's can bring it out. An answer
+// that can't be read does not get through; logs pass as the text they are.
+func mask(s *sent, r *http.Response) (*http.Response, error) {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case s.Subresource == "log":
+		return r, nil
+	case s.Verb == "watch" && r.StatusCode == http.StatusOK:
+		r.Body = maskStream(s, r.Body)
+		r.ContentLength = -1
+		return r, nil
+	case kind == "text/plain" && r.StatusCode >= 400:
+		return r, nil
+	case kind != "application/json":
+		_ = r.Body.Close()
+		return nil, fmt.Errorf("the server answered with %q, in which nothing can be masked", kind)
+	}
+	data, err := readAnswer(r)
+	if err != nil {
+		return nil, err
+	}
+	if data, err = maskJSON(s, data); err != nil {
+		return nil, err
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
+	r.Header.Del("Content-Length")
+	return r, nil
+}
+
+func readAnswer(r *http.Response) ([]byte, error) {
+	defer func() { _ = r.Body.Close() }()
+	data, err := io.ReadAll(io.LimitReader(r.Body, maxAnswer+1))
+	if len(data) > maxAnswer {
+		return nil, fmt.Errorf("the server answered with more than %d MB at once; ask for less, with a selector or --chunk-size", maxAnswer>>20)
+	}
+	return data, err
+}
+
+// maskJSON masks one object, list or table.
+func maskJSON(s *sent, data []byte) ([]byte, error) {
+	if !needsMask(s, data) {
+		return data, nil
+	}
+	object, err := decode(data)
+	if err != nil {
+		return nil, errors.New("the server's answer is no object that can be read")
+	}
+	maskObject(s.Resource, s.masker, object)
+	return json.Marshal(object)
+}
+
+// delicate are pieces of text without which an answer has nothing to hide, as
+// long as policy masks nothing.
+var delicate = regexp.MustCompile(`"Secret"|"env"|secrets`)
+
+func needsMask(s *sent, data []byte) bool {
+	return s.masker.Mask(tools.Origins{Any: true}) != nil || s.Resource == "secrets" || delicate.Match(data)
+}
+
+func decode(data []byte) (map[string]any, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	var object map[string]any
+	if err := d.Decode(&object); err != nil {
+		return nil, err
+	}
+	return object, nil
+}
+
+// maskObject masks an object, a list of objects or a table of them in place.
+func maskObject(resource string, m tools.Masker, object map[string]any) {
+	if items, ok := object["items"].([]any); ok {
+		for _, item := range items {
+			if o, ok := item.(map[string]any); ok {
+				maskObject(resource, m, o)
+			}
+		}
+		return
+	}
+	if rows, ok := object["rows"].([]any); ok && object["kind"] == "Table" {
+		maskTable(resource, m, object, rows)
+		return
+	}
+	// An event of a watch.
+	if o, ok := object["object"].(map[string]any); ok && object["type"] != nil {
+		maskObject(resource, m, o)
+		return
+	}
+	// The items of a list don't say what they are.
+	if resource == "secrets" {
+		maskSecret(object)
+	}
+	maskLastApplied(resource, m, object)
+	w := walker{resource, m, m.Mask(tools.Origins{Any: true}) != nil}
+	w.fields(object, nil)
+}
+
+func isSecret(object map[string]any) bool {
+	return object["kind"] == "Secret" && object["apiVersion"] == "v1"
+}
+
+// maskSecret hides the data of a Secret, always.
+func maskSecret(object map[string]any) {
+	for _, field := range []string{"data", "stringData"} {
+		if data, ok := object[field].(map[string]any); ok {
+			for key := range data {
+				data[key] = redacted
+			}
+		}
+	}
+}
+
+// lastApplied is the annotation in which kubectl keeps a whole object.
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+func maskLastApplied(resource string, m tools.Masker, object map[string]any) {
+	meta, _ := object["metadata"].(map[string]any)
+	notes, _ := meta["annotations"].(map[string]any)
+	text, ok := notes[lastApplied].(string)
+	if !ok {
+		return
+	}
+	inner, err := decode([]byte(text))
+	if err != nil {
+		notes[lastApplied] = redacted
+		return
+	}
+	maskObject(resource, m, inner)
+	data, err := json.Marshal(inner)
+	if err != nil {
+		notes[lastApplied] = redacted
+		return
+	}
+	notes[lastApplied] = string(data) + "\n"
+}
+
+// maskTable masks the objects beside a table's rows. The cells of a resource
+// that the server does not know by itself may print any field: with a mask on
+// anything, only its name and its age are left.
+func maskTable(resource string, m tools.Masker, table map[string]any, rows []any) {
+	columns, _ := table["columnDefinitions"].([]any)
+	hide := m.Mask(tools.Origins{Any: true}) != nil && !builtIn(rows)
+	for _, row := range rows {
+		r, _ := row.(map[string]any)
+		if o, ok := r["object"].(map[string]any); ok {
+			maskObject(resource, m, o)
+		}
+		cells, _ := r["cells"].([]any)
+		for i := range cells {
+			if hide && !plainColumn(columns, i) {
+				cells[i] = redacted
+			}
+		}
+	}
+}
+
+func plainColumn(columns []any, i int) bool {
+	if i >= len(columns) {
+		return false
+	}
+	column, _ := columns[i].(map[string]any)
+	return column["format"] == "name" || column["name"] == "Age"
+}
+
+// builtIn reports whether the rows are of a group that the API server itself has.
+func builtIn(rows []any) bool {
+	for _, row := range rows {
+		r, _ := row.(map[string]any)
+		object, _ := r["object"].(map[string]any)
+		version, _ := object["apiVersion"].(string)
+		group, _, grouped := strings.Cut(version, "/")
+		if grouped && strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io") {
+			return false
+		}
+	}
+	return true
+}
+
+// walker applies masks to the values of an object by where they stand.
+type walker struct {
+	resource string
+	masker   tools.Masker
+	// policy says that there are masks of policy at all.
+	policy bool
+}
+
+func (w walker) fields(object map[string]any, at []string) {
+	if isSecret(object) {
+		maskSecret(object)
+	}
+	maskEnv(object)
+	for name, value := range object {
+		if len(at) == 0 && (name == "kind" || name == "apiVersion") || len(at) == 1 && at[0] == "metadata" && plainMeta[name] {
+			continue
+		}
+		object[name] = w.value(value, append(at[:len(at):len(at)], name))
+	}
+}
+
+// plainMeta are names without which kubectl can't tell objects apart.
+var plainMeta = map[string]bool{"name": true, "namespace": true, "uid": true, "resourceVersion": true, "creationTimestamp": true, "generation": true}
+
+func (w walker) value(value any, at []string) any {
+	switch v := value.(type) {
+	case map[string]any:
+		w.fields(v, at)
+	case []any:
+		for i := range v {
+			v[i] = w.value(v[i], at)
+		}
+	case nil:
+	default:
+		if w.policy {
+			return w.hide(value, at)
+		}
+	}
+	return value
+}
+
+func (w walker) hide(value any, at []string) any {
+	hide := w.masker.Mask(tools.Origins{Known: []tools.Origin{origin(w.resource, at)}})
+	if hide == nil {
+		return value
+	}
+	masked, ok := hide.Apply(fmt.Sprint(value))
+	if !ok {
+		return nil
+	}
+	return masked
+}
+
+// origin is where a value lives: "configmaps.data.password". Places in lists
+// have no part in it.
+func origin(resource string, at []string) tools.Origin {
+	return tools.Origin(resource + "." + strings.Join(at, "."))
+}
+
+// secretName is what a variable is called that holds a secret.
+var secretName = regexp.MustCompile(`(?i)passw|secret|token|credential|api_?key|private_?key|access_?key|_dsn$|database_url`)
+
+// maskEnv hides the value of an environment variable whose name tells a secret.
+func maskEnv(object map[string]any) {
+	name, ok := object["name"].(string)
+	if _, is := object["value"].(string); ok && is && secretName.MatchString(name) {
+		object["value"] = redacted
+	}
+}

@@ -1,0 +1,161 @@
+package kubectl
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// objectsOf are the objects that changes leave, or take away.
+func objectsOf(changes []*change) []Object {
+	out := []Object{}
+	for _, c := range changes {
+		object := c.after
+		if object == nil {
+			object = c.before
+		}
+		if object == nil {
+			continue
+		}
+		o := looked(object)
+		o.Verb, o.Changed = c.Verb, changedPaths(c.before, c.after)
+		if c.Subresource == "scale" {
+			o.Changed = []string{"spec.replicas"}
+			if n, ok := replicasIn(c.body); ok {
+				o.Replicas = n
+			}
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+func replicasIn(body []byte) (int64, bool) {
+	object, err := decode(body)
+	if err != nil {
+		return 0, false
+	}
+	spec, _ := object["spec"].(map[string]any)
+	return number(spec["replicas"])
+}
+
+func number(value any) (int64, bool) {
+	n, ok := value.(json.Number)
+	if !ok {
+		return 0, false
+	}
+	i, err := n.Int64()
+	return i, err == nil
+}
+
+// looked finds in an object what policies ask about.
+func looked(object map[string]any) Object {
+	version := field(object, "apiVersion")
+	group, _, grouped := strings.Cut(version, "/")
+	if !grouped {
+		group = ""
+	}
+	o := Object{
+		Group: group, Kind: field(object, "kind"), Namespace: field(object, "metadata", "namespace"), Name: field(object, "metadata", "name"),
+		Owner: ownerOf(object), Labels: labelsOf(object), Replicas: -1, Images: []string{}, Changed: []string{},
+	}
+	spec, _ := object["spec"].(map[string]any)
+	if n, ok := number(spec["replicas"]); ok {
+		o.Replicas = n
+	}
+	o.inspect(object)
+	slices.Sort(o.Images)
+	o.Images = slices.Compact(o.Images)
+	return o
+}
+
+func ownerOf(object map[string]any) string {
+	meta, _ := object["metadata"].(map[string]any)
+	refs, _ := meta["ownerReferences"].([]any)
+	for _, ref := range refs {
+		if owner, ok := ref.(map[string]any); ok && owner["controller"] == true {
+			return field(owner, "kind") + "/" + field(owner, "name")
+		}
+	}
+	return ""
+}
+
+// inspect looks through all of an object, since pods stand in many places of many
+// kinds.
+func (o *Object) inspect(at any) {
+	switch v := at.(type) {
+	case map[string]any:
+		if image, ok := v["image"].(string); ok && v["name"] != nil {
+			o.Images = append(o.Images, image)
+		}
+		if v["hostPath"] != nil {
+			o.HostPath = true
+		}
+		o.Privileged = o.Privileged || v["privileged"] == true || v["hostNetwork"] == true || v["hostPID"] == true ||
+			v["hostIPC"] == true || v["allowPrivilegeEscalation"] == true || addsCapabilities(v)
+		for _, inner := range v {
+			o.inspect(inner)
+		}
+	case []any:
+		for _, inner := range v {
+			o.inspect(inner)
+		}
+	}
+}
+
+func addsCapabilities(v map[string]any) bool {
+	capabilities, _ := v["capabilities"].(map[string]any)
+	added, _ := capabilities["add"].([]any)
+	return len(added) > 0
+}
+
+// maxChanged is how many paths are named.
+const maxChanged = 200
+
+// changedPaths are the fields that differ between two objects.
+func changedPaths(before, after map[string]any) []string {
+	if before == nil || after == nil {
+		return []string{}
+	}
+	paths := map[string]bool{}
+	compare(plainObject(before), plainObject(after), "", paths)
+	out := slices.Sorted(maps.Keys(paths))
+	return out[:min(len(out), maxChanged)]
+}
+
+func compare(a, b any, at string, into map[string]bool) {
+	x, xIs := a.(map[string]any)
+	y, yIs := b.(map[string]any)
+	if xIs && yIs {
+		for name := range x {
+			compare(x[name], y[name], join(at, name), into)
+		}
+		for name := range y {
+			if _, both := x[name]; !both {
+				into[join(at, name)] = true
+			}
+		}
+		return
+	}
+	v, vIs := a.([]any)
+	w, wIs := b.([]any)
+	if vIs && wIs && len(v) == len(w) {
+		for i := range v {
+			compare(v[i], w[i], at, into)
+		}
+		return
+	}
+	one, _ := json.Marshal(a)
+	two, _ := json.Marshal(b)
+	if string(one) != string(two) {
+		into[at] = true
+	}
+}
+
+func join(at, name string) string {
+	if at == "" {
+		return name
+	}
+	return at + "." + name
+}

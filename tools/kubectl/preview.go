@@ -1,0 +1,211 @@
+package kubectl
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pmezard/go-difflib/difflib"
+	"sigs.k8s.io/yaml"
+
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+// Preview implements tools.Rehearsed. The rehearsal has been by then: the preview
+// is what came of it.
+func (p *writePlan) Preview(ctx context.Context, measure bool) (*tools.Preview, error) {
+	out := &tools.Preview{Impact: tools.Impact{Measured: measure, Changes: []tools.Change{}, Dependents: []tools.Target{}}}
+	var diff strings.Builder
+	for _, c := range p.changes {
+		if c.Verb == "exec" {
+			out.Warnings = append(out.Warnings, "what the command does in the container can't be known before it runs")
+			out.Measured = false
+			continue
+		}
+		out.Objects++
+		add(&out.Changes, c)
+		diff.WriteString(c.diff())
+		if !c.known {
+			out.Warnings = append(out.Warnings, fmt.Sprintf("%s may not be read, so that what changes in it is not shown", c.Request))
+		}
+	}
+	out.Diff, out.State = diff.String(), stateOfAll(p.key, p.changes)
+	return out, p.dependents(ctx, out)
+}
+
+// verbs are what a change does to an object, for people.
+var verbs = map[string]string{"create": "create", "update": "update", "patch": "update", "delete": "delete"}
+
+// add counts a change under its kind.
+func add(to *[]tools.Change, c *change) {
+	target := tools.Target{Kind: c.Resource, Name: c.Resource}
+	if c.Namespace != "" && c.Resource != "namespaces" {
+		target.Name = c.Namespace + "/" + c.Resource
+	}
+	verb := verbs[c.Verb]
+	switch {
+	case c.Subresource == "eviction":
+		verb = "delete"
+	case c.Verb == "patch" && c.known && c.before == nil:
+		verb = "create"
+	case c.Subresource != "" && verb == "create":
+		verb = "create " + c.Subresource
+	}
+	for i := range *to {
+		if at := &(*to)[i]; at.Target == target && at.Verb == verb {
+			at.Count++
+			return
+		}
+	}
+	*to = append(*to, tools.Change{Target: target, Verb: verb, Count: 1})
+}
+
+// title names an object in a diff.
+func (c *change) title() string {
+	name := c.Name
+	if name == "" {
+		name = field(c.after, "metadata", "name")
+	}
+	if c.Namespace != "" && c.Resource != "namespaces" {
+		name = c.Namespace + "/" + name
+	}
+	return c.Resource + "/" + name
+}
+
+// diff is what changes in the object, unified. Of what goes away it is the first
+// lines only.
+func (c *change) diff() string {
+	before, after := text(c.before), text(c.after)
+	if c.Subresource == "scale" {
+		before, after = c.scaled()
+	}
+	if c.method == "DELETE" || c.Subresource == "eviction" {
+		return fmt.Sprintf("--- %s\n+++ (deleted)\n", c.title())
+	}
+	from, to := c.title(), c.title()
+	if c.before == nil {
+		from = "(new)"
+	}
+	out, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{
+		A: lines(before), B: lines(after), FromFile: from, ToFile: to, Context: 3,
+	})
+	if err != nil || out == "" {
+		return fmt.Sprintf("--- %s\n+++ %s\n(no change)\n", from, to)
+	}
+	return out
+}
+
+// scaled is how a change of scale shows in the object itself.
+func (c *change) scaled() (before, after string) {
+	was := "?"
+	if spec, ok := c.before["spec"].(map[string]any); ok {
+		was = fmt.Sprint(spec["replicas"])
+	}
+	var now any = "?"
+	if object, err := decode(c.body); err == nil {
+		if spec, ok := object["spec"].(map[string]any); ok {
+			now = spec["replicas"]
+		}
+	}
+	return "spec:\n  replicas: " + was + "\n", fmt.Sprintf("spec:\n  replicas: %v\n", now)
+}
+
+func lines(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return difflib.SplitLines(strings.TrimSuffix(text, "\n"))
+}
+
+// text is an object as YAML, without what changes by itself.
+func text(object map[string]any) string {
+	if object == nil {
+		return ""
+	}
+	out, err := yaml.Marshal(plainObject(object))
+	if err != nil {
+		return ""
+	}
+	return string(out)
+}
+
+// stateOfAll is a digest of all objects that a command would change, and of what
+// it would send.
+func stateOfAll(key [32]byte, changes []*change) string {
+	sum := hmac.New(sha256.New, key[:])
+	for _, c := range changes {
+		_, _ = fmt.Fprintf(sum, "%s %s %s %s\n", c.method, c.path, c.query.Encode(), c.state)
+		body := passing.ReplaceAll(c.body, nil)
+		_, _ = fmt.Fprintf(sum, "%d %s\n", len(body), body)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// owned are the kinds that the garbage collector takes along, which controllers
+// make.
+var owned = []string{
+	"/api/v1/namespaces/%s/pods", "/apis/apps/v1/namespaces/%s/replicasets", "/apis/batch/v1/namespaces/%s/jobs",
+	"/apis/apps/v1/namespaces/%s/controllerrevisions", "/apis/discovery.k8s.io/v1/namespaces/%s/endpointslices",
+}
+
+// dependents lists what the garbage collector will take with what is deleted.
+func (p *writePlan) dependents(ctx context.Context, out *tools.Preview) error {
+	gone := map[string]map[string]bool{}
+	for _, c := range p.changes {
+		if c.Verb == "delete" && c.Namespace != "" && c.before != nil && !strings.Contains(string(c.body), `"Orphan"`) {
+			if gone[c.Namespace] == nil {
+				gone[c.Namespace] = map[string]bool{}
+			}
+			gone[c.Namespace][field(c.before, "metadata", "uid")] = true
+		}
+	}
+	for namespace, uids := range gone {
+		if err := p.collect(ctx, out, namespace, uids); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(out.Dependents, func(a, b tools.Target) int {
+		return strings.Compare(a.Kind+" "+a.Name, b.Kind+" "+b.Name)
+	})
+	return nil
+}
+
+// maxDependents is how many of them are named.
+const maxDependents = 100
+
+// collect follows owners within a namespace for as long as there are new ones.
+func (p *writePlan) collect(ctx context.Context, out *tools.Preview, namespace string, uids map[string]bool) error {
+	w := &wire{cluster: p.connection.cluster, caller: p.caller}
+	var all []ownedObject
+	for _, path := range owned {
+		list, err := p.owned(ctx, w, fmt.Sprintf(path, namespace))
+		if err != nil {
+			return err
+		}
+		all = append(all, list...)
+	}
+	for found := true; found; {
+		found = false
+		for i := range all {
+			o := &all[i]
+			if o.taken || !slices.ContainsFunc(o.owners, func(uid string) bool { return uids[uid] }) {
+				continue
+			}
+			o.taken, found, uids[o.uid] = true, true, true
+			if len(out.Dependents) < maxDependents {
+				out.Dependents = append(out.Dependents, tools.Target{Kind: o.kind, Name: namespace + "/" + o.name})
+			}
+		}
+	}
+	return nil
+}
+
+type ownedObject struct {
+	kind, name, uid string
+	owners          []string
+	taken           bool
+}

@@ -1,0 +1,64 @@
+package kubectl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+// readPlan is a command that only reads.
+type readPlan struct {
+	connection *connection
+	command    command
+	caller     tools.Caller
+	requests   []Request
+	action     tools.Action
+}
+
+// Action implements tools.Plan.
+func (p *readPlan) Action() tools.Action { return p.action }
+
+// Run implements tools.Plan.
+func (p *readPlan) Run(ctx context.Context, gate tools.Gate, limits tools.Limits) (tools.Result, error) {
+	limits = p.connection.limits.Intersect(limits)
+	ctx, cancel := context.WithTimeout(ctx, limits.Timeout)
+	defer cancel()
+	w := &wire{cluster: p.connection.cluster, caller: p.caller, judge: reader{gate, p.command, keys(p.requests)}}
+	out := newOutput(limits.Bytes)
+	e := p.command.execute(ctx, w, out, nil)
+	return p.command.result(w, out, e)
+}
+
+// result is what a command that ended yields.
+func (c command) result(w *wire, out *output, e ended) (tools.Result, error) {
+	stdout, stderr, truncated := out.texts()
+	streaming := c.has("follow") || c.has("watch") || c.has("watch-only")
+	switch {
+	case truncated:
+	case w.stopped() != nil:
+		return nil, w.stopped()
+	case errors.Is(e.err, context.DeadlineExceeded) && streaming:
+		truncated, e.code = true, 0
+	case errors.Is(e.err, context.DeadlineExceeded):
+		return nil, &tools.Failure{Code: "timeout", Message: "kubectl " + c.name + " took too long and was ended", Plain: "it took too long and was ended", Hint: "ask for less"}
+	case errors.Is(e.err, context.Canceled):
+		return nil, &tools.Failure{Code: "cancelled", Message: "kubectl " + c.name + " was cancelled", Plain: "it was cancelled"}
+	case e.err != nil:
+		return nil, e.err
+	case e.code != 0 && stdout == "":
+		return nil, failure(e.code, stderr)
+	}
+	return &result{Output: stdout, Errors: stderr, ExitCode: e.code, Truncated: truncated}, nil
+}
+
+// failure is a command that failed with nothing but an error to show for it.
+func failure(code int, stderr string) *tools.Failure {
+	text := strings.TrimSpace(stderr)
+	if text == "" {
+		text = "it failed without saying why"
+	}
+	return &tools.Failure{Code: fmt.Sprint("exit ", code), Message: text, Plain: "kubectl failed"}
+}

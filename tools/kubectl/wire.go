@@ -1,0 +1,189 @@
+package kubectl
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+// wire is the one way of a command to the API server. Each request that the
+// command makes is named, judged, and sent with the connection's credential.
+type wire struct {
+	cluster *cluster
+	caller  tools.Caller
+	// judge says what becomes of a request. It runs under no lock.
+	judge judge
+	// ctx is the call's own: kubectl has none for most of what it does.
+	ctx context.Context
+
+	mu sync.Mutex
+	// refusal is why a request was not sent, the first time.
+	refusal error
+	// lost says that a change went out and its answer did not come.
+	lost bool
+}
+
+// judge decides about one request before it goes out. It returns the request to
+// send, an answer in its place, or an error.
+type judge interface {
+	judge(ctx context.Context, s *sent) (answer *http.Response, err error)
+}
+
+// sent is a request on its way, and what it is.
+type sent struct {
+	Request
+	http *http.Request
+	body []byte
+	// masker applies to what comes back; nil lets nothing back.
+	masker tools.Masker
+	// seen takes what came back, before it is masked.
+	seen func(*http.Response) error
+	// again reports whether the request is to be sent once more, after an
+	// answer; nil is never. sends is how often it was.
+	again retry
+	sends int
+}
+
+// retry reports whether a request is to be sent once more, after an answer.
+type retry func(*http.Response) (bool, error)
+
+func (r retry) after(response *http.Response) (bool, error) {
+	if r == nil {
+		return false, nil
+	}
+	again, err := r(response)
+	if err != nil {
+		_ = response.Body.Close()
+	}
+	return again, err
+}
+
+// errCut is what a command gets that was run only to see what it would ask.
+var errCut = errors.New("nothing is sent while a command is described")
+
+// maxBody bounds what a command may send at once.
+const maxBody = 3 << 20
+
+// RoundTrip implements http.RoundTripper.
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := w.trip(r)
+	if err != nil {
+		w.note(err)
+		return nil, err
+	}
+	return response, nil
+}
+
+func (w *wire) trip(r *http.Request) (*http.Response, error) {
+	if err := w.ctx.Err(); err != nil {
+		return nil, err
+	}
+	named, discovery, err := nameRequest(r)
+	switch {
+	case err != nil:
+		return nil, refused("request", err.Error(), "")
+	case discovery:
+		return w.cluster.send(w.ctx, w.caller, r, nil)
+	case named.Resource == "":
+		return nil, refused("request", "kubectl would ask for "+r.URL.Path+", which is no resource", "")
+	}
+	s := &sent{Request: w.cluster.complete(named), http: r}
+	if s.body, err = readBody(r); err != nil {
+		return nil, err
+	}
+	if err := w.cluster.within(s.Request); err != nil {
+		return nil, err
+	}
+	answer, err := w.judge.judge(w.ctx, s)
+	if err != nil || answer != nil {
+		return answer, err
+	}
+	for {
+		s.sends++
+		response, err := w.cluster.send(w.ctx, w.caller, s.http, s.body)
+		if err != nil {
+			w.lose(s)
+			return nil, err
+		}
+		again, err := s.again.after(response)
+		if err != nil {
+			return nil, err
+		}
+		if !again {
+			return w.receive(s, response)
+		}
+		_ = response.Body.Close()
+	}
+}
+
+// lose notes that nobody knows what became of a change.
+func (w *wire) lose(s *sent) {
+	if s.effect() == tools.Read {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lost = true
+}
+
+// receive hides what may not be seen in an answer.
+func (w *wire) receive(s *sent, response *http.Response) (*http.Response, error) {
+	if s.seen != nil {
+		if err := s.seen(response); err != nil {
+			return nil, err
+		}
+	}
+	if s.masker == nil {
+		_ = response.Body.Close()
+		return nil, errors.New("nobody said what of the answer may be seen")
+	}
+	return mask(s, response)
+}
+
+// note keeps why the first request that was not sent was not.
+func (w *wire) note(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.refusal == nil {
+		w.refusal = err
+	}
+}
+
+// stopped is the refusal that stopped the command, or nil.
+func (w *wire) stopped() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var r *tools.Refusal
+	if errors.As(w.refusal, &r) || errors.Is(w.refusal, tools.ErrMoved) {
+		return w.refusal
+	}
+	return nil
+}
+
+func readBody(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	defer func() { _ = r.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if len(body) > maxBody {
+		return nil, refused("size", fmt.Sprintf("a request of more than %d MB is not sent", maxBody>>20), "make the manifest smaller")
+	}
+	return body, err
+}
+
+// answer makes an answer that did not come from the server.
+func answer(r *http.Request, status int, body []byte) *http.Response {
+	return &http.Response{
+		Status: http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header:  http.Header{"Content-Type": {"application/json"}},
+		Body:    io.NopCloser(bytes.NewReader(body)),
+		Request: r, ContentLength: int64(len(body)),
+	}
+}
