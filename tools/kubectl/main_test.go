@@ -11,7 +11,12 @@ import (
 // its own there.
 var host kubectltest.Host
 
-func TestMain(m *testing.M) { os.Exit(runTests(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(asKubectl) != "" {
+		os.Exit(kubectlMain())
+	}
+	os.Exit(runTests(m))
+}
 
 func runTests(m *testing.M) int {
 	defer host.Stop()

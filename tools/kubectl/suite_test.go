@@ -18,7 +18,10 @@ import (
 // kept are the resources that a digest of the stage's namespace is of.
 var kept = []schema.GroupVersionResource{
 	{Version: "v1", Resource: "configmaps"}, {Version: "v1", Resource: "secrets"}, {Version: "v1", Resource: "services"},
-	{Group: "apps", Version: "v1", Resource: "deployments"}, {Group: "autoscaling", Version: "v2", Resource: "horizontalpodautoscalers"},
+	{Group: "apps", Version: "v1", Resource: "deployments"}, {Group: "batch", Version: "v1", Resource: "cronjobs"},
+	{Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"}, {Group: "policy", Version: "v1", Resource: "poddisruptionbudgets"},
+	{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "roles"}, {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "rolebindings"},
+	{Version: "v1", Resource: "serviceaccounts"}, {Version: "v1", Resource: "resourcequotas"}, {Group: "autoscaling", Version: "v2", Resource: "horizontalpodautoscalers"},
 }
 
 // digest is of all that was asked for in the stage's namespace.
