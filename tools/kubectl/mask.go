@@ -33,7 +33,7 @@ func mask(s *sent, r *http.Response) (*http.Response, error) {
 		r.Body = maskStream(s, r.Body)
 		r.ContentLength = -1
 		return r, nil
-	case kind == "text/plain" && r.StatusCode >= 400:
+	case r.StatusCode >= http.StatusBadRequest && (kind == "text/plain" || kind == "" && r.ContentLength == 0):
 		return r, nil
 	case kind != "application/json":
 		_ = r.Body.Close()

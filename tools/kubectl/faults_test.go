@@ -1,0 +1,124 @@
+package kubectl
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+// between puts a server between a stage's connection and the API server. It may
+// answer by itself, by returning true.
+func (s *stage) between(answer func(http.ResponseWriter, *http.Request) bool) {
+	s.t.Helper()
+	target, err := url.Parse(s.admin.Host)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	transport, err := rest.TransportFor(s.admin)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.Transport = transport
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !answer(w, r) {
+			proxy.ServeHTTP(w, r)
+		}
+	}))
+	s.t.Cleanup(server.Close)
+	k, err := newCluster(&rest.Config{Host: server.URL}, &Config{Impersonate: true, Namespace: s.namespace})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.conn = &connection{k, s.conn.limits}
+}
+
+// hangUp ends the connection instead of answering.
+func hangUp(w http.ResponseWriter) bool {
+	if hijacker, ok := w.(http.Hijacker); ok {
+		if conn, _, err := hijacker.Hijack(); err == nil {
+			_ = conn.Close()
+		}
+	}
+	return true
+}
+
+func changes(r *http.Request) bool {
+	return r.Method != http.MethodGet && !strings.Contains(r.URL.RawQuery, "dryRun")
+}
+
+// TestLostChange: when the connection breaks while a change is under way, nobody
+// knows what became of it, and that is said.
+func TestLostChange(t *testing.T) {
+	s := newStage(t)
+	s.must("apply -f -", webManifest)
+	s.between(func(w http.ResponseWriter, r *http.Request) bool { return changes(r) && hangUp(w) })
+	_, err := s.call("scale deploy/web --replicas=5", "")
+	var f *tools.Failure
+	if !errors.As(err, &f) || !f.Unsure || f.Code != "lost" {
+		t.Errorf("%v", err)
+	}
+	// A read that is lost has done nothing.
+	s.between(func(w http.ResponseWriter, r *http.Request) bool {
+		return strings.HasSuffix(r.URL.Path, "/pods") && hangUp(w)
+	})
+	if _, err := s.call("get pods", ""); !errors.As(err, &f) || f.Unsure {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestBusyServer: what the API server asks to send later is sent later, and once.
+func TestBusyServer(t *testing.T) {
+	s := newStage(t)
+	s.must("apply -f -", webManifest)
+	var busy, took atomic.Int64
+	s.between(func(w http.ResponseWriter, r *http.Request) bool {
+		if !changes(r) {
+			return false
+		}
+		if busy.Add(1) > 2 {
+			took.Add(1)
+			return false
+		}
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusTooManyRequests)
+		return true
+	})
+	if _, err := s.call("scale deploy/web --replicas=5", ""); err != nil || s.replicas() != 5 || took.Load() != 1 {
+		t.Errorf("%v, %d replicas, taken %d times", err, s.replicas(), took.Load())
+	}
+}
+
+// TestHostileServer: an API server that is another than it should be gets no
+// credential to anywhere else, and nothing of it is believed.
+func TestHostileServer(t *testing.T) {
+	s := newStage(t)
+	var elsewhere atomic.Int64
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
+	t.Cleanup(other.Close)
+	for _, status := range []int{http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect, http.StatusSwitchingProtocols} {
+		s.between(func(w http.ResponseWriter, r *http.Request) bool {
+			if !strings.Contains(r.URL.Path, "/pods") {
+				return false
+			}
+			w.Header().Set("Location", other.URL+r.URL.Path)
+			w.WriteHeader(status)
+			return true
+		})
+		if _, err := s.call("get pods", ""); err == nil {
+			t.Errorf("%d: it is an answer", status)
+		}
+	}
+	if elsewhere.Load() != 0 {
+		t.Error("a redirect was followed")
+	}
+}
