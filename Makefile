@@ -23,7 +23,7 @@ test: ## install what the tests need, and run them all
 
 # What works on one thing at a time has nothing to race; the long tests of the
 # whole program know that they run under the detector, and do less.
-RACY := ./server/... ./recorder/... ./policy/... ./tools/sql ./cmd/chaperone
+RACY := ./server/... ./recorder/... ./policy/... ./tools/sql ./tools/kubectl ./cmd/chaperone
 race: ## what runs at the same time, under the race detector
 	.ci/install race
 	CGO_ENABLED=1 $(GO) test -race -short $(RACY)

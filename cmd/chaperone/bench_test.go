@@ -236,7 +236,8 @@ func BenchmarkStart(b *testing.B) {
 }
 
 // BenchmarkMemory reads how much memory the gateway holds: when it has nothing
-// to do, and at most while a result of 1 GB is cut at 10 MB.
+// to do, with the pages of its program and without, and at most while a result of
+// 1 GB is cut at 10 MB.
 func BenchmarkMemory(b *testing.B) {
 	if runtime.GOOS != "linux" {
 		b.Skip("reads /proc")
@@ -246,7 +247,7 @@ func BenchmarkMemory(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	idle := s.memory(b, "VmRSS")
+	idle, own := s.memory(b, "VmRSS"), s.memory(b, "RssAnon")
 	for b.Loop() {
 		reply, err := c.Call(b.Context(), "sql_read", map[string]any{"sql": "select repeat('x', 100000) from generate_series(1, 10000)", "max_rows": 100000})
 		if err != nil || reply.IsError || !strings.Contains(reply.Text[max(0, len(reply.Text)-200):], `"truncated":true`) {
@@ -255,6 +256,7 @@ func BenchmarkMemory(b *testing.B) {
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(idle, "idle-MB")
+	b.ReportMetric(own, "idle-own-MB")
 	b.ReportMetric(s.memory(b, "VmHWM"), "peak-MB")
 }
 
