@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
@@ -45,6 +47,13 @@ func newCluster(config *rest.Config, c *Config) (*cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kubectl: the credentials can't be used: %w", err)
 	}
+	// Whoever gets a redirect from the server sends the request again, to where it
+	// points, and by the same transport: the credential is for one host.
+	base, _, err := rest.DefaultServerUrlFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("kubectl: the server's address can't be used: %w", err)
+	}
+	credential = oneHost{base, credential}
 	k := &cluster{
 		host: config.Host, namespace: c.namespace(), namespaces: c.Namespaces, impersonate: c.Impersonate,
 		credential: credential, config: config,
@@ -66,6 +75,23 @@ func (k *cluster) clientConfig(transport http.RoundTripper) *rest.Config {
 		ContentConfig: rest.ContentConfig{ContentType: "application/json", AcceptContentTypes: "application/json"},
 	}
 }
+
+// oneHost sends to one server, and to nobody else.
+type oneHost struct {
+	base *url.URL
+	next http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (o oneHost) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme != o.base.Scheme || r.URL.Host != o.base.Host || r.Host != "" && r.Host != o.base.Host {
+		return nil, refused("request", "the API server sends kubectl on to "+r.URL.Host+", which is another server", "")
+	}
+	return o.next.RoundTrip(r)
+}
+
+// CloseIdleConnections ends what is kept open.
+func (o oneHost) CloseIdleConnections() { utilnet.CloseIdleConnectionsFor(o.next) }
 
 // identity are the headers by which a client says who it is. They are ours to
 // set.

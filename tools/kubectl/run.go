@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/klog/v2"
 	"k8s.io/kubectl/pkg/cmd/exec"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
@@ -103,6 +104,8 @@ type exit struct {
 // setting of the whole process.
 var catch = sync.OnceFunc(func() {
 	cmdutil.BehaviorOnFatal(func(message string, code int) { leave(exit{message, code}) })
+	// kubectl logs its way out where a list can't be sorted.
+	klog.OsExit = func(code int) { leave(exit{"error: kubectl gave up\n", code}) }
 })
 
 // leave ends a command in the midst of kubectl's code, which knows no other way.
