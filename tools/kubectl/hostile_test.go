@@ -53,3 +53,53 @@ func TestSortingDoesNotEndTheProcess(t *testing.T) {
 		}
 	}
 }
+
+// TestPatchesBringNothingOut of what is masked, by the preview or by what the
+// server says against them.
+func TestPatchesBringNothingOut(t *testing.T) {
+	s := newStage(t)
+	s.must("apply -f -", webManifest)
+	s.must("run box --image=box --env=DB_PASSWORD=hunter2")
+	s.must("wait --for=condition=Ready pod/box --timeout=20s")
+	for _, line := range []string{
+		`patch secret db --type=json -p '[{"op":"copy","from":"/data/password","path":"/metadata/labels"}]'`,
+		`patch secret db --type=json -p '[{"op":"move","from":"/data/password","path":"/type"}]'`,
+		`patch secret db --type=json -p '[{"op":"test","path":"/data/password","value":"aHVudGVyMg=="}]'`,
+		`patch deploy web --type=json -p '[{"op":"replace","path":"/spec/template/spec/containers/0/env/0/name","value":"X"}]'`,
+		`patch deploy web --type=json -p '[{"OP":"add","op":"test","path":"/metadata/labels/app","value":"web"}]'`,
+	} {
+		s.refusedBy("patch", line, "")
+	}
+	s.must(`patch deploy web --type=json -p '[{"op":"add","path":"/metadata/labels/x","value":"y"}]'`)
+	_, err := s.call(`patch pod box -p '{"spec":{"containers":[{"name":"box","env":[{"name":"DB_PASSWORD","value":"x"}]}]}}'`, "")
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestWhatMayNotBeReadIsNotShown in a preview either.
+func TestWhatMayNotBeReadIsNotShown(t *testing.T) {
+	s := newStage(t)
+	s.must("apply -f -", webManifest)
+	s.gate.allows = func(r Request) bool { return r.Resource != "configmaps" || r.Verb == "patch" }
+	preview := s.preview(s.describe("apply -f -", "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {more: x}}"))
+	if strings.Contains(preview.Diff, "db.internal") || len(preview.Warnings) != 1 {
+		t.Errorf("%+v", preview)
+	}
+}
+
+// TestHiddenTextsStayHidden where a change takes them.
+func TestHiddenTextsStayHidden(t *testing.T) {
+	object, err := decode([]byte(`{"kind":"X","spec":{"auth":{"name":"PASSWORD","value":"hunter2"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, hidden, err := masked("x", maskOf{}, object)
+	if err != nil || !hidden["hunter2"] || len(hidden) != 1 || strings.Contains(text(seen), "hunter2") {
+		t.Fatalf("%v %v %v", seen, hidden, err)
+	}
+	after, err := decode([]byte(`{"kind":"X","spec":{"auth":{"name":"x","value":"hunter2"}}}`))
+	if hideAgain(after, hidden); err != nil || strings.Contains(text(after), "hunter2") {
+		t.Errorf("%v", after)
+	}
+}

@@ -42,7 +42,7 @@ func (k *keeper) judge(ctx context.Context, s *sent) (*http.Response, error) {
 	if c == nil {
 		return nil, refused("not-rehearsed", "kubectl would "+s.String()+", which it did not when it was rehearsed; that request was not sent", "make the call again")
 	}
-	s.masker, s.body = k.gate.Masker(), c.body
+	s.masker, s.body, s.quiet = k.gate.Masker(), c.body, c.quiet
 	if err := k.pin(ctx, s, c); err != nil {
 		return nil, err
 	}

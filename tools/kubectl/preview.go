@@ -28,8 +28,9 @@ func (p *writePlan) Preview(ctx context.Context, measure bool) (*tools.Preview, 
 		}
 		out.Objects++
 		add(&out.Changes, c)
-		diff.WriteString(c.diff())
-		if !c.known {
+		if c.known {
+			diff.WriteString(c.diff())
+		} else {
 			out.Warnings = append(out.Warnings, fmt.Sprintf("%s may not be read, so that what changes in it is not shown", c.Request))
 		}
 	}

@@ -25,6 +25,10 @@ type change struct {
 	state string
 	// known says that before could be looked at.
 	known bool
+	// hidden are texts of the object that may not be seen; quiet says that the
+	// server's errors may quote some.
+	hidden map[string]bool
+	quiet  bool
 	// used says that the change went out, pinned that it was bound to a version.
 	used, pinned bool
 }
@@ -100,10 +104,16 @@ func (h *rehearsal) try(ctx context.Context, s *sent) error {
 	if err := h.wire.cluster.rehearses(s.Request); err != nil {
 		return err
 	}
+	if jsonPatch(s) {
+		if err := checkPatch(s.body); err != nil {
+			return err
+		}
+	}
 	c := newChange(s)
 	if err := h.look(ctx, s, c); err != nil {
 		return err
 	}
+	s.quiet = c.quiet
 	if err := s.onlyTry(); err != nil {
 		return err
 	}
@@ -123,6 +133,7 @@ func (h *rehearsal) look(ctx context.Context, s *sent, c *change) error {
 		c.known = true // a new object
 		return nil
 	}
+	c.quiet = true
 	get := s.Request
 	get.Verb, get.Subresource = "get", ""
 	get.Classes = get.classes()
@@ -133,14 +144,14 @@ func (h *rehearsal) look(ctx context.Context, s *sent, c *change) error {
 	if err != nil {
 		return err
 	}
-	c.known = true
+	c.known, c.quiet = true, false
 	if object == nil {
 		return nil
 	}
 	c.state = stateOf(h.key, object)
-	maskObject(s.Resource, s.masker, object)
-	c.before = object
-	return nil
+	c.before, c.hidden, err = masked(s.Resource, s.masker, object)
+	c.quiet = len(c.hidden) > 0
+	return err
 }
 
 // onlyTry tells the server to try the change and to keep nothing of it. A body of
@@ -186,6 +197,7 @@ func (c *change) tried(s *sent, r *http.Response) error {
 		return nil // it answers with something else than the object
 	}
 	maskObject(s.Resource, s.masker, object)
+	hideAgain(object, c.hidden)
 	c.after = object
 	return nil
 }

@@ -42,6 +42,8 @@ type sent struct {
 	body []byte
 	// masker applies to what comes back; nil lets nothing back.
 	masker tools.Masker
+	// quiet says that what the server quotes in an error may not be seen.
+	quiet bool
 	// seen takes what came back, before it is masked.
 	seen func(*http.Response) error
 	// again reports whether the request is to be sent once more, after an
@@ -142,6 +144,11 @@ func (w *wire) receive(s *sent, response *http.Response) (*http.Response, error)
 	if s.masker == nil {
 		_ = response.Body.Close()
 		return nil, errors.New("nobody said what of the answer may be seen")
+	}
+	if s.quiet && quotes(response) {
+		if err := terse(response); err != nil {
+			return nil, err
+		}
 	}
 	return mask(s, response)
 }

@@ -1,0 +1,135 @@
+package kubectl
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+// masked is a copy of an object as it may be seen, and the texts that are not
+// in it any more.
+func masked(resource string, m tools.Masker, object map[string]any) (seen map[string]any, hidden map[string]bool, err error) {
+	data, err := json.Marshal(object)
+	if err != nil {
+		return nil, nil, err
+	}
+	if seen, err = decode(data); err != nil {
+		return nil, nil, err
+	}
+	maskObject(resource, m, seen)
+	hidden = map[string]bool{}
+	differing(object, seen, hidden)
+	return seen, hidden, nil
+}
+
+// differing collects the values that are not the same in a masked object.
+func differing(raw, seen any, into map[string]bool) {
+	switch v := raw.(type) {
+	case map[string]any:
+		other, _ := seen.(map[string]any)
+		for name := range v {
+			differing(v[name], other[name], into)
+		}
+	case []any:
+		other, _ := seen.([]any)
+		for i := range v {
+			if i < len(other) {
+				differing(v[i], other[i], into)
+			}
+		}
+	default:
+		if !reflect.DeepEqual(raw, seen) {
+			into[fmt.Sprint(raw)] = true
+		}
+	}
+}
+
+// shortest is the length from which on a hidden text is looked for elsewhere.
+const shortest = 4
+
+// hideAgain hides what was hidden before the change, wherever the change took it.
+func hideAgain(value any, hidden map[string]bool) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for name := range v {
+			v[name] = hideAgain(v[name], hidden)
+		}
+	case []any:
+		for i := range v {
+			v[i] = hideAgain(v[i], hidden)
+		}
+	case string:
+		if len(v) >= shortest && hidden[v] {
+			return redacted
+		}
+	}
+	return value
+}
+
+// terse takes out of an error what the server quotes in it: it shows pieces of
+// the object as it is, with what may not be seen.
+func terse(r *http.Response) error {
+	data, err := readAnswer(r)
+	if err != nil {
+		return err
+	}
+	status, err := decode(data)
+	if err != nil || status["kind"] != "Status" {
+		status = map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": r.StatusCode}
+	}
+	reason := field(status, "reason")
+	details, _ := status["details"].(map[string]any)
+	causes, _ := details["causes"].([]any)
+	text := fmt.Sprintf("the API server refused it: %d %s", r.StatusCode, reason)
+	for _, c := range causes {
+		if cause, ok := c.(map[string]any); ok {
+			cause["message"] = field(cause, "reason")
+			text += fmt.Sprintf("; %s: %s", field(cause, "field"), field(cause, "reason"))
+		}
+	}
+	status["message"] = text + " (what it said in full is not shown: it may quote what is masked)"
+	if data, err = json.Marshal(status); err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Del("Content-Length")
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
+	return nil
+}
+
+// quotes reports whether an answer may quote the object as it is.
+func quotes(r *http.Response) bool {
+	return r.StatusCode >= http.StatusBadRequest &&
+		!slices.Contains([]int{http.StatusUnauthorized, http.StatusNotFound, http.StatusConflict, http.StatusTooManyRequests}, r.StatusCode)
+}
+
+// versions are the only places that a JSON patch may compare.
+var versions = []string{"/metadata/resourceVersion", "/metadata/uid", "/metadata/generation"}
+
+// checkPatch refuses what a JSON patch could bring out or find out of what is
+// masked: it can copy values to other places, rename what they are called by, and
+// compare them.
+func checkPatch(body []byte) error {
+	var operations []map[string]any
+	if json.Unmarshal(body, &operations) != nil {
+		return refused("patch", "the JSON patch is no list of operations", "")
+	}
+	for _, o := range operations {
+		op, path := field(o, "op"), field(o, "path")
+		switch {
+		case op == "test" && slices.Contains(versions, path):
+		case op != "add" && op != "replace" && op != "remove":
+			return refused("patch", fmt.Sprintf("the operation %q of a JSON patch can't be used here", op), "use add, replace and remove, with the values themselves")
+		case strings.HasSuffix(path, "/name") && path != "/metadata/name":
+			return refused("patch", "a JSON patch may not rename what stays in its place", "replace the whole element")
+		}
+	}
+	return nil
+}
