@@ -3,7 +3,6 @@ package kubectl
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -46,14 +45,18 @@ func (c command) checkFlag(f *pflag.Flag) error {
 			return refused("file", "files and addresses are not read here", "pass the manifest as stdin, with -f -")
 		}
 	case "output":
-		return checkFormat(value)
+		return c.checkFormat(value)
 	case "template":
-		return checkTemplate(value)
+		if format, _ := c.flag("output"); strings.HasPrefix(format, "jsonpath") {
+			return checkPath(value)
+		}
+		return c.checkTemplate(value)
+	case "sort-by", "for":
+		return checkPath(value)
 	case "server-side":
 		if value != "true" {
 			return refused("flag", "kubectl apply is always server-side here", "leave --server-side out")
 		}
-	case "from-literal", "from":
 	}
 	return nil
 }
@@ -61,33 +64,39 @@ func (c command) checkFlag(f *pflag.Flag) error {
 // formats are those that need no file. What follows a sign of equality is the
 // caller's.
 var formats = []string{"", "json", "yaml", "kyaml", "wide", "name", "plaintext", "plaintext-openapiv2"}
-var formatPrefixes = []string{"jsonpath=", "jsonpath-as-json=", "custom-columns="}
+var pathPrefixes = []string{"jsonpath=", "jsonpath-as-json="}
 var templatePrefixes = []string{"go-template=", "template="}
 
-func checkFormat(value string) error {
+func (c command) checkFormat(value string) error {
 	if slices.Contains(formats, value) || slices.Contains([]string{"jsonpath", "go-template", "template"}, value) {
 		return nil
 	}
-	for _, p := range formatPrefixes {
-		if strings.HasPrefix(value, p) {
-			return nil
+	for _, p := range pathPrefixes {
+		if text, ok := strings.CutPrefix(value, p); ok {
+			return checkPath(text)
 		}
+	}
+	if text, ok := strings.CutPrefix(value, "custom-columns="); ok {
+		return checkColumns(text)
 	}
 	for _, p := range templatePrefixes {
 		if text, ok := strings.CutPrefix(value, p); ok {
-			return checkTemplate(text)
+			return c.checkTemplate(text)
 		}
 	}
 	return refused("output", fmt.Sprintf("the output format %q can't be used here", value),
 		"use one of json, yaml, wide, name, jsonpath=..., go-template=..., custom-columns=...")
 }
 
-// recursive is what lets a template call templates, which can go on for ever.
-var recursive = regexp.MustCompile(`\{\{-?\s*(define|template|block)\b`)
-
-func checkTemplate(text string) error {
-	if recursive.MatchString(text) {
-		return refused("output", "a template may not define or call templates here", "write it in one piece")
+// checkTemplate refuses templates that can't be ended. What a watch prints goes
+// through a buffer, so that no round of a loop notices the end.
+func (c command) checkTemplate(text string) error {
+	again, err := interruptible(text)
+	if err != nil {
+		return err
+	}
+	if (c.has("watch") || c.has("watch-only")) && strings.Contains(again, "{{range ") {
+		return refused("output", "a template may not have a range while it watches", "print all as json, or leave --watch out")
 	}
 	return nil
 }

@@ -2,11 +2,13 @@ package kubectl
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"text/template"
 
 	"k8s.io/client-go/rest"
 
@@ -101,5 +103,48 @@ func TestHiddenTextsStayHidden(t *testing.T) {
 	after, err := decode([]byte(`{"kind":"X","spec":{"auth":{"name":"x","value":"hunter2"}}}`))
 	if hideAgain(after, hidden); err != nil || strings.Contains(text(after), "hunter2") {
 		t.Errorf("%v", after)
+	}
+}
+
+// TestFormatsThatDoNotEnd, or that fill the memory, are refused; of the rest every
+// loop ends with the call.
+func TestFormatsThatDoNotEnd(t *testing.T) {
+	for _, format := range []string{
+		`go-template={{range 1000000000000}}{{end}}`, `go-template={{$x := "a"}}{{range .items}}{{$x = printf "%s%s" $x $x}}{{end}}`,
+		`go-template={{$x := print . .}}{{$y := print $x $x}}`, `go-template={{"a" | printf "%[1]s%[1]s"}}`, `go-template={{. | js | js | js}}`,
+		`go-template={{print (print . .) (print . .)}}`, `go-template={{if (len (print (html .)))}}{{end}}`, `go-template={{print . . . . . . . . . . .}}`,
+		`go-template={{define "a"}}{{end}}`, `go-template={{template "a"}}`, `go-template={{range (1000000000)}}{{end}}`,
+		`jsonpath={..*..*..*}`, `jsonpath={.items[0,0,0,0,0,0,0,0,0,0][0]}`, `jsonpath={"a"}{['{"', 'x','x','x','x','x','x','x','x','x', '"}']}`,
+		`custom-columns=A:..*..*`,
+	} {
+		_, err := parse([]string{"get", "pods", "-o", format}, "", "default")
+		if r := new(tools.Refusal); !errors.As(err, &r) || r.Rule != "output" {
+			t.Errorf("%s: %v", format, err)
+		}
+	}
+	s := newStage(t)
+	s.must("create configmap a --from-literal=k=v")
+	if out := s.must(`get cm a -o 'go-template={{range $k, $v := .data}}{{$k}}={{$v | printf "%5s"}};{{- end}} {{with .data}}{{.k}}{{else}}-{{end}}{{"{{"}}'`); out != "k=    v; v{{" {
+		t.Errorf("%q", out)
+	}
+	if out := s.must(`get cm a '--template={{range .data}}{{.}}{{else}}none{{end}}'`); out != "v" {
+		t.Errorf("%q", out)
+	}
+	if out := s.must(`get cm -o 'jsonpath={range .items[?(@.metadata.name=="a")]}{.data.k}{", "}{..k}{end}'`); out != "v, v" {
+		t.Errorf("%q", out)
+	}
+}
+
+// TestLoopsEndWithTheCall although they print nothing.
+func TestLoopsEndWithTheCall(t *testing.T) {
+	text, err := interruptible(`{{range .}}{{range $}}{{end}}{{end}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := newOutput(1 << 20)
+	out.close()
+	err = template.Must(template.New("").Parse(text)).Execute(out.normal(), []int{1, 2})
+	if !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("%v", err)
 	}
 }

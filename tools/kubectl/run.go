@@ -212,6 +212,9 @@ func (c command) adjust(cmd *cobra.Command, manifest string, more map[string]str
 			}
 		}
 	}
+	if err := c.adjustTemplates(cmd); err != nil {
+		return err
+	}
 	if f := cmd.Flags().Lookup("filename"); f != nil && f.Changed {
 		list, ok := f.Value.(pflag.SliceValue)
 		if !ok {
@@ -220,6 +223,28 @@ func (c command) adjust(cmd *cobra.Command, manifest string, more map[string]str
 		return list.Replace([]string{manifest})
 	}
 	return nil
+}
+
+// adjustTemplates makes templates such that they can be ended.
+func (c command) adjustTemplates(cmd *cobra.Command) error {
+	format, _ := c.flag("output")
+	for _, p := range templatePrefixes {
+		if text, ok := strings.CutPrefix(format, p); ok {
+			return setTemplate(cmd, "output", p, text)
+		}
+	}
+	if text, ok := c.flag("template"); ok && !strings.HasPrefix(format, "jsonpath") {
+		return setTemplate(cmd, "template", "", text)
+	}
+	return nil
+}
+
+func setTemplate(cmd *cobra.Command, flag, prefix, text string) error {
+	again, err := interruptible(text)
+	if err != nil {
+		return err
+	}
+	return cmd.Flags().Set(flag, prefix+again)
 }
 
 // manifest is a private file with what came on stdin: kubectl reads that of the
