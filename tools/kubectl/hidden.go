@@ -110,6 +110,33 @@ func quotes(r *http.Response) bool {
 		!slices.Contains([]int{http.StatusUnauthorized, http.StatusNotFound, http.StatusConflict, http.StatusTooManyRequests}, r.StatusCode)
 }
 
+// copying are commands that write whole parts of what they read.
+var copying = map[string]bool{"rollout undo": true, "create job": true}
+
+// reading notes whether anything is masked in what is read.
+func (h *rehearsal) reading(s *sent, r *http.Response) error {
+	data, err := readAnswer(r)
+	if err != nil {
+		return err
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
+	object, err := decode(data)
+	if err != nil {
+		return nil //nolint:nilerr // mask says what it thinks of it
+	}
+	_, hidden, err := masked(s.Resource, s.masker, object)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.hid = h.hid || len(hidden) > 0
+	return err
+}
+
+// writesMask reports whether a change would write a mask in place of a value. What
+// the masks of policy make cannot be told from values.
+func (h *rehearsal) writesMask(s *sent) bool {
+	return h.hid && (bytes.Contains(s.body, []byte(redacted)) || s.masker.Mask(tools.Origins{Any: true}) != nil)
+}
+
 // versions are the only places that a JSON patch may compare.
 var versions = []string{"/metadata/resourceVersion", "/metadata/uid", "/metadata/generation"}
 

@@ -148,3 +148,24 @@ func TestLoopsEndWithTheCall(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestMasksAreNotWritten: a command that copies what it reads would put masks in
+// the place of values.
+func TestMasksAreNotWritten(t *testing.T) {
+	s := newStage(t)
+	s.must("apply -f -", webManifest)
+	s.must("rollout status deploy/web --timeout=20s")
+	s.must("set image deploy/web web=nginx:4")
+	s.must("rollout status deploy/web --timeout=20s")
+	s.refusedBy("masked", "rollout undo deploy/web", "")
+	const cron = `{apiVersion: batch/v1, kind: CronJob, metadata: {name: c}, spec: {schedule: "0 0 1 1 *", jobTemplate: {spec: {template: {spec: {
+		restartPolicy: Never, containers: [{name: c, image: x, env: [{name: DB_PASSWORD, value: hunter2}]}]}}}}}}`
+	s.must("apply -f -", cron)
+	s.refusedBy("masked", "create job j --from=cronjob/c", "")
+	s.must("apply -f -", strings.Replace(cron, "DB_PASSWORD", "MODE", 1))
+	s.must("create job j --from=cronjob/c")
+	s.must("create deployment plain --image=nginx:1")
+	s.must("set image deploy/plain nginx=nginx:2")
+	s.must("rollout status deploy/plain --timeout=20s")
+	s.must("rollout undo deploy/plain")
+}

@@ -57,6 +57,8 @@ type rehearsal struct {
 	mu      sync.Mutex
 	reads   []Request
 	changes []*change
+	// hid says that something was masked in what the command copies.
+	hid bool
 	// gone are paths of objects that would be no more.
 	gone map[string]bool
 }
@@ -73,6 +75,9 @@ func (h *rehearsal) judge(ctx context.Context, s *sent) (*http.Response, error) 
 		h.reads = append(h.reads, s.Request)
 		if h.gone[s.http.URL.Path] {
 			return answer(s.http, http.StatusNotFound, notFound), nil
+		}
+		if copying[h.command.name] {
+			s.seen = func(r *http.Response) error { return h.reading(s, r) }
 		}
 		return nil, nil
 	}
@@ -108,6 +113,10 @@ func (h *rehearsal) try(ctx context.Context, s *sent) error {
 		if err := checkPatch(s.body); err != nil {
 			return err
 		}
+	}
+	if h.writesMask(s) {
+		return refused("masked", "kubectl "+h.command.name+" would copy what is masked here, and write the mask in its place",
+			"write what it comes to yourself, with values taken from a Secret, or have a person do it")
 	}
 	c := newChange(s)
 	if err := h.look(ctx, s, c); err != nil {

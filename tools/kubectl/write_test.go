@@ -243,5 +243,5 @@ func TestKinds(t *testing.T) {
 	s.must("taint nodes node-1 test-")
 	s.must("rollout resume deploy/web")
 	s.must("set image deploy/web web=nginx:4")
-	s.must("rollout undo deploy/web")
+	s.refusedBy("masked", "rollout undo deploy/web", "")
 }
