@@ -14,6 +14,11 @@ func (c command) action(requests []Request, objects []Object) tools.Action {
 		Verb: strings.ReplaceAll(c.name, " ", "_"), Effect: tools.Read, Targets: []tools.Target{},
 		Display: line(c.words), Blank: c.blank(), Facts: c.facts(requests, objects),
 	}
+	if c.name == "exec" && c.stdin != "" {
+		// It may be what is run, as of a shell.
+		a.Display += " <<< " + quoted(c.stdin)
+		a.Blank += " <<< ..."
+	}
 	for _, r := range requests {
 		if e := r.effect(); e < a.Effect {
 			a.Effect, a.Why = e, "it would "+r.String()

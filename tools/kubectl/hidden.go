@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
+
 	"github.com/chaperone-dev/chaperone/tools"
 )
 
@@ -108,6 +111,35 @@ func terse(r *http.Response) error {
 func quotes(r *http.Response) bool {
 	return r.StatusCode >= http.StatusBadRequest &&
 		!slices.Contains([]int{http.StatusUnauthorized, http.StatusNotFound, http.StatusConflict, http.StatusTooManyRequests}, r.StatusCode)
+}
+
+// selects refuses selectors that would tell what is in a field that policy masks.
+func (s *sent) selects() error {
+	if s.masker == nil || s.Selector == "" && s.Fields == "" {
+		return nil
+	}
+	byField, err := fields.ParseSelector(s.Fields)
+	if err != nil {
+		return refused("selector", "the field selector can't be read", "")
+	}
+	byLabel, err := labels.Parse(s.Selector)
+	if err != nil {
+		return refused("selector", "the selector can't be read", "")
+	}
+	var at []tools.Origin
+	for _, r := range byField.Requirements() {
+		at = append(at, origin(s.Resource, []string{r.Field}))
+	}
+	requirements, _ := byLabel.Requirements()
+	for _, r := range requirements {
+		at = append(at, origin(s.Resource, []string{"metadata", "labels", r.Key()}))
+	}
+	for _, one := range at {
+		if s.masker.Mask(tools.Origins{Known: []tools.Origin{one}}) != nil {
+			return refused("masked", fmt.Sprintf("%s is masked here, so that nothing can be selected by it", one), "select by something else")
+		}
+	}
+	return nil
 }
 
 // copying are commands that write whole parts of what they read.

@@ -2,9 +2,11 @@ package kubectl
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -168,4 +170,59 @@ func TestMasksAreNotWritten(t *testing.T) {
 	s.must("set image deploy/plain nginx=nginx:2")
 	s.must("rollout status deploy/plain --timeout=20s")
 	s.must("rollout undo deploy/plain")
+}
+
+// TestObjectsThatLookLikeLists, or like events, are masked as the objects that
+// they are, and so is text within text.
+func TestObjectsThatLookLikeLists(t *testing.T) {
+	for _, body := range []string{
+		`{"kind":"X","items":[],"spec":{"pin":"1234"}}`, `{"kind":"X","type":"a","object":{},"spec":{"pin":"1234"}}`,
+	} {
+		got, err := through(t, Request{Verb: "get", Resource: "x"}, maskOf{"x.spec.pin": true}, "application/json", body)
+		if err != nil || strings.Contains(got, "1234") {
+			t.Errorf("%v %s", err, got)
+		}
+	}
+	body := `{"kind":"Pod","metadata":{"annotations":{"` + lastApplied + `":"{\"env\":[{\"name\":\"PASSWORD\",\"value\":\"hunter2\"}]}"}}}`
+	got, err := through(t, Request{Verb: "get", Resource: "pods"}, maskOf{}, "application/json", body)
+	if err != nil || strings.Contains(got, "hunter2") {
+		t.Errorf("%v %s", err, got)
+	}
+}
+
+// TestNothingIsSelectedByWhatIsMasked.
+func TestNothingIsSelectedByWhatIsMasked(t *testing.T) {
+	s := newStage(t)
+	s.gate.masks = maskOf{"pods.status.podIP": true, "pods.metadata.labels.pin": true}
+	s.refusedBy("masked", "get pods --field-selector=status.podIP=10.0.0.1", "")
+	s.refusedBy("masked", "get pods -l pin=1234", "")
+	s.refusedBy("masked", "get pods -l 'pin in (1,2)'", "")
+	s.refusedBy("masked", "delete pods -l '!pin'", "")
+	s.must("get pods -l app=web --field-selector=spec.nodeName=node-1")
+}
+
+// TestPolicySeesEveryChange: there is no end of a list to hide behind.
+func TestPolicySeesEveryChange(t *testing.T) {
+	s := newStage(t)
+	s.must("apply -f -", webManifest)
+	noted := func(n int) string {
+		notes := make([]string, n)
+		for i := range notes {
+			notes[i] = fmt.Sprintf("a%04d: x", i)
+		}
+		return strings.Replace(webManifest, "{name: web, labels: {app: web}}", "{name: web, labels: {app: web}, annotations: {"+strings.Join(notes, ", ")+"}}", 1)
+	}
+	if f, _ := s.describe("apply -f -", strings.Replace(noted(300), "replicas: 2", "replicas: 9", 1)).Action().Facts.(*Facts); !slices.Contains(f.Objects[0].Changed, "spec.replicas") {
+		t.Errorf("%v", f.Objects[0].Changed)
+	}
+	s.must("annotate deploy web first=x")
+	s.refusedBy("size", "apply -f -", noted(1100))
+}
+
+// TestPeopleSeeWhatAShellWouldRead.
+func TestPeopleSeeWhatAShellWouldRead(t *testing.T) {
+	c, err := parse([]string{"exec", "-i", "x", "--", "sh"}, "rm -rf /data", "default")
+	if a := c.action(nil, nil); err != nil || !strings.Contains(a.Display, "rm -rf /data") || strings.Contains(a.Blank, "rm") {
+		t.Errorf("%v %+v", err, a)
+	}
 }

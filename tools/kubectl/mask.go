@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/chaperone-dev/chaperone/tools"
@@ -74,8 +75,8 @@ func maskJSON(s *sent, data []byte) ([]byte, error) {
 }
 
 // delicate are pieces of text without which an answer has nothing to hide, as
-// long as policy masks nothing.
-var delicate = regexp.MustCompile(`"Secret"|"env"|secrets`)
+// long as policy masks nothing. Text within text has its quotes escaped.
+var delicate = regexp.MustCompile(`Secret\\*"|env\\*"|secrets|\\u`)
 
 func needsMask(s *sent, data []byte) bool {
 	return s.masker.Mask(tools.Origins{Any: true}) != nil || s.Resource == "secrets" || delicate.Match(data)
@@ -99,14 +100,16 @@ func maskObject(resource string, m tools.Masker, object map[string]any) {
 				maskObject(resource, m, o)
 			}
 		}
-		return
+		if only(object, "items", "kind", "apiVersion", "metadata") {
+			return
+		}
 	}
 	if rows, ok := object["rows"].([]any); ok && object["kind"] == "Table" {
 		maskTable(resource, m, object, rows)
 		return
 	}
 	// An event of a watch.
-	if o, ok := object["object"].(map[string]any); ok && object["type"] != nil {
+	if o, ok := object["object"].(map[string]any); ok && object["type"] != nil && only(object, "type", "object") {
 		maskObject(resource, m, o)
 		return
 	}
@@ -117,6 +120,17 @@ func maskObject(resource string, m tools.Masker, object map[string]any) {
 	maskLastApplied(resource, m, object)
 	w := walker{resource, m, m.Mask(tools.Origins{Any: true}) != nil}
 	w.fields(object, nil)
+}
+
+// only reports whether an object has no other fields than these. A custom
+// resource may have any, and so look like a list or an event.
+func only(object map[string]any, names ...string) bool {
+	for name := range object {
+		if !slices.Contains(names, name) {
+			return false
+		}
+	}
+	return true
 }
 
 func isSecret(object map[string]any) bool {

@@ -2,6 +2,7 @@ package kubectl
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -110,8 +111,18 @@ func addsCapabilities(v map[string]any) bool {
 	return len(added) > 0
 }
 
-// maxChanged is how many paths are named.
-const maxChanged = 200
+// maxChanged is how many fields of an object may change at once: policy is told of
+// all of them, so that none can hide behind others.
+const maxChanged = 1000
+
+func checkChanged(objects []Object) error {
+	for _, o := range objects {
+		if len(o.Changed) > maxChanged {
+			return refused("size", fmt.Sprintf("it changes more than %d fields of %s %s", maxChanged, o.Kind, o.Name), "change it in parts")
+		}
+	}
+	return nil
+}
 
 // changedPaths are the fields that differ between two objects.
 func changedPaths(before, after map[string]any) []string {
@@ -120,8 +131,7 @@ func changedPaths(before, after map[string]any) []string {
 	}
 	paths := map[string]bool{}
 	compare(plainObject(before), plainObject(after), "", paths)
-	out := slices.Sorted(maps.Keys(paths))
-	return out[:min(len(out), maxChanged)]
+	return slices.Sorted(maps.Keys(paths))
 }
 
 func compare(a, b any, at string, into map[string]bool) {

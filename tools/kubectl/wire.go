@@ -106,6 +106,9 @@ func (w *wire) trip(r *http.Request) (*http.Response, error) {
 	if err != nil || answer != nil {
 		return answer, err
 	}
+	if err := s.selects(); err != nil {
+		return nil, err
+	}
 	for {
 		s.sends++
 		response, err := w.cluster.send(w.ctx, w.caller, s.http, s.body)

@@ -43,7 +43,11 @@ func (k *connection) describeWrite(ctx context.Context, c command, r tools.Reque
 		return nil, refused("rehearsal", "its rehearsal failed: "+failure(e.code, stderr).Message, "mend the command or the manifest; nothing was changed")
 	}
 	p := &writePlan{connection: k, command: c, caller: r.Caller, gate: r.Gate, key: r.Key, reads: h.reads, changes: h.changes}
-	p.action = c.action(requestsOf(h.changes, h.reads), objectsOf(h.changes))
+	objects := objectsOf(h.changes)
+	if err := checkChanged(objects); err != nil {
+		return nil, err
+	}
+	p.action = c.action(requestsOf(h.changes, h.reads), objects)
 	return p, nil
 }
 
