@@ -226,3 +226,18 @@ func TestPeopleSeeWhatAShellWouldRead(t *testing.T) {
 		t.Errorf("%v %+v", err, a)
 	}
 }
+
+// TestLongTextsAreNotCompared line by line, which would take hours.
+func TestLongTextsAreNotCompared(t *testing.T) {
+	long := func(modulus int) map[string]any {
+		var text strings.Builder
+		for i := range 1 << 17 {
+			fmt.Fprintln(&text, i*7919%modulus+i%3*1000)
+		}
+		return map[string]any{"data": map[string]any{"long": text.String(), "same": "x"}}
+	}
+	c := &change{Request: Request{Verb: "patch", Resource: "configmaps"}, method: http.MethodPatch, before: long(150), after: long(151)}
+	if out := c.diff(); !strings.Contains(out, "these change: data.long)") {
+		t.Errorf("%.200s", out)
+	}
+}

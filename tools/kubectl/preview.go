@@ -77,6 +77,10 @@ func (c *change) title() string {
 	return c.Resource + "/" + name
 }
 
+// maxCompared bounds lines before times lines after: what it takes to compare
+// them grows faster than that, and nothing ends it.
+const maxCompared = 16 << 20
+
 // diff is what changes in the object, unified. Of what goes away it is the first
 // lines only.
 func (c *change) diff() string {
@@ -91,8 +95,13 @@ func (c *change) diff() string {
 	if c.before == nil {
 		from = "(new)"
 	}
+	a, b := lines(before), lines(after)
+	if len(a)*len(b) > maxCompared {
+		return fmt.Sprintf("--- %s\n+++ %s\n(too long to compare: %d lines before, %d after; these change: %s)\n",
+			from, to, len(a), len(b), strings.Join(changedPaths(c.before, c.after), ", "))
+	}
 	out, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{
-		A: lines(before), B: lines(after), FromFile: from, ToFile: to, Context: 3,
+		A: a, B: b, FromFile: from, ToFile: to, Context: 3,
 	})
 	if err != nil || out == "" {
 		return fmt.Sprintf("--- %s\n+++ %s\n(no change)\n", from, to)

@@ -154,7 +154,7 @@ func (c command) invoke(w *wire, out *output, more map[string]string) (e ended) 
 		return ended{code: 1, err: err}
 	}
 	defer file.remove()
-	out.hide = file.name
+	out.hideName(file.name)
 	streams := genericiooptions.IOStreams{In: strings.NewReader(c.stdin), Out: out.normal(), ErrOut: out.errors()}
 	cmd, _, err := prepare(c.words, w.factory(c, out.errors()), streams, remote{w})
 	if err != nil {
@@ -320,6 +320,14 @@ func (s stream) Write(data []byte) (int, error) {
 		return max(room, 0), errFull
 	}
 	return s.to.Write(data)
+}
+
+// hideName sets a name that is not to be told. The command may be abandoned by
+// then.
+func (o *output) hideName(name string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.hide = name
 }
 
 func (o *output) close() {
