@@ -241,3 +241,24 @@ func TestLongTextsAreNotCompared(t *testing.T) {
 		t.Errorf("%.200s", out)
 	}
 }
+
+// TestCellsOfKnownTables: a column that prints what policy masks is hidden.
+func TestCellsOfKnownTables(t *testing.T) {
+	table := `{"kind":"Table","columnDefinitions":[{"name":"Name","format":"name"},{"name":"Reason"},{"name":"Message"}],
+		"rows":[{"cells":["a","Failed","pin 1234"],"object":{"apiVersion":"v1","kind":"Event"}}]}`
+	got, err := through(t, Request{Verb: "list", Resource: "events"}, maskOf{"events.message": true}, "application/json", table)
+	if err != nil || strings.Contains(got, "1234") || !strings.Contains(got, "Failed") {
+		t.Errorf("%v %s", err, got)
+	}
+}
+
+// TestWatchedTablesKeepTheirColumns: only the first event of a watch has them.
+func TestWatchedTablesKeepTheirColumns(t *testing.T) {
+	row := `"rows":[{"cells":["pod-a","10.0.0.1"],"object":{"apiVersion":"v1","kind":"Pod"}}]}}`
+	first := `{"type":"ADDED","object":{"kind":"Table","columnDefinitions":[{"name":"Name","format":"name"},{"name":"IP"}],` + row
+	next := `{"type":"MODIFIED","object":{"kind":"Table","columnDefinitions":null,` + row
+	got, err := through(t, Request{Verb: "watch", Resource: "pods"}, maskOf{"pods.status.podIP": true}, "application/json", first+next+next)
+	if err != nil || strings.Contains(got, "10.0.0.1") || strings.Count(got, "pod-a") != 3 || strings.Count(got, "columnDefinitions") != 1 {
+		t.Errorf("%v %s", err, got)
+	}
+}

@@ -177,7 +177,8 @@ func maskLastApplied(resource string, m tools.Masker, object map[string]any) {
 // anything, only its name and its age are left.
 func maskTable(resource string, m tools.Masker, table map[string]any, rows []any) {
 	columns, _ := table["columnDefinitions"].([]any)
-	hide := m.Mask(tools.Origins{Any: true}) != nil && !builtIn(rows)
+	policy := m.Mask(tools.Origins{Any: true}) != nil
+	hide := hiddenColumns(resource, m, columns, policy && !builtIn(rows))
 	for _, row := range rows {
 		r, _ := row.(map[string]any)
 		if o, ok := r["object"].(map[string]any); ok {
@@ -185,11 +186,21 @@ func maskTable(resource string, m tools.Masker, table map[string]any, rows []any
 		}
 		cells, _ := r["cells"].([]any)
 		for i := range cells {
-			if hide && !plainColumn(columns, i) {
+			if policy && (i >= len(hide) || hide[i]) {
 				cells[i] = redacted
 			}
 		}
 	}
+}
+
+// hiddenColumns says of each column whether it may print what is masked.
+func hiddenColumns(resource string, m tools.Masker, columns []any, unknown bool) []bool {
+	hide := make([]bool, len(columns))
+	for i := range columns {
+		column, _ := columns[i].(map[string]any)
+		hide[i] = unknown && !plainColumn(columns, i) || printsMasked(resource, m, field(column, "name"))
+	}
+	return hide
 }
 
 func plainColumn(columns []any, i int) bool {

@@ -2,6 +2,7 @@ package kubectl
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"slices"
 )
@@ -16,6 +17,8 @@ type eventReader struct {
 	body   io.ReadCloser
 	events *json.Decoder
 	rest   []byte
+	// columns are those of the first table; the tables after it have none.
+	columns any
 }
 
 // Read implements io.Reader.
@@ -26,7 +29,7 @@ func (e *eventReader) Read(p []byte) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if event, err = maskJSON(e.sent, event); err != nil {
+		if event, err = e.mask(event); err != nil {
 			return 0, err
 		}
 		e.rest = slices.Concat(event, []byte{'\n'})
@@ -34,6 +37,32 @@ func (e *eventReader) Read(p []byte) (int, error) {
 	n := copy(p, e.rest)
 	e.rest = e.rest[n:]
 	return n, nil
+}
+
+// mask masks one event.
+func (e *eventReader) mask(event []byte) ([]byte, error) {
+	if !needsMask(e.sent, event) {
+		return event, nil
+	}
+	whole, err := decode(event)
+	if err != nil {
+		return nil, errors.New("the server's event is no object that can be read")
+	}
+	table, _ := whole["object"].(map[string]any)
+	if table["kind"] != "Table" {
+		return maskJSON(e.sent, event)
+	}
+	own, has := table["columnDefinitions"].([]any)
+	if has && len(own) > 0 {
+		e.columns = own
+	} else {
+		table["columnDefinitions"] = e.columns
+	}
+	maskObject(e.sent.Resource, e.sent.masker, whole)
+	if len(own) == 0 {
+		delete(table, "columnDefinitions")
+	}
+	return json.Marshal(whole)
 }
 
 // Close implements io.Closer.
