@@ -28,11 +28,21 @@ type Preview struct {
 	Samples []Sample `json:"samples,omitempty"`
 	// Diff is a change of text, unified; "" where there is none.
 	Diff string `json:"diff,omitempty"`
+	// Locks are those that the call takes on its targets, as far as a rehearsal
+	// took them. They are held until it ends.
+	Locks []Lock `json:"locks,omitempty"`
 	// Warnings are for the person who is asked.
 	Warnings []string `json:"warnings,omitempty"`
 	// State is a digest of what the call touches as it was found, "" where
 	// only the counts are known.
 	State string `json:"state,omitempty"`
+}
+
+// Lock is one that a call takes.
+type Lock struct {
+	Target
+	// Mode is the target's own word: "RowExclusiveLock".
+	Mode string `json:"mode"`
 }
 
 // Impact is the part of a preview that policy judges by.

@@ -32,6 +32,15 @@ func Impact(p *tools.Preview) string {
 	return fmt.Sprintf("%s (%s)", strings.Join(parts, ", "), how)
 }
 
+// locks are a preview's locks in words.
+func locks(all []tools.Lock) string {
+	words := make([]string, len(all))
+	for i, l := range all {
+		words[i] = Printable(l.Mode) + " on " + Printable(l.Name)
+	}
+	return strings.Join(words, ", ")
+}
+
 // maxSample is how many rows of a sample are shown.
 const maxSample = 20
 
@@ -43,6 +52,11 @@ func Preview(w io.Writer, p *tools.Preview, s Style) error {
 	}
 	for _, warning := range p.Warnings {
 		if _, err := fmt.Fprintln(w, s.Warn("! "+Printable(warning))); err != nil {
+			return err
+		}
+	}
+	if len(p.Locks) > 0 {
+		if _, err := fmt.Fprintln(w, "it holds "+locks(p.Locks)); err != nil {
 			return err
 		}
 	}

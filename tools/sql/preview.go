@@ -102,10 +102,15 @@ func (p *plan) rehearse(ctx context.Context) (*tools.Preview, error) {
 	if err == nil {
 		err = t.sample(timed, conn, aside)
 	}
+	var locks []tools.Lock
+	if err == nil {
+		locks, err = locksOf(timed, conn)
+	}
 	if err != nil {
 		return nil, p.ended(timed, err, limits)
 	}
 	out := newPreview()
+	out.Locks = locks
 	out.Measured, out.Changes, out.Samples, out.State, out.Warnings = true, t.changes(), t.samples, t.state, t.warnings()
 	for _, c := range out.Changes {
 		if c.Verb != redefine {

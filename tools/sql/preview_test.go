@@ -88,6 +88,25 @@ func TestPreviewCounts(t *testing.T) {
 	}
 }
 
+// TestPreviewLocks: the locks that a change would hold, by triggers and cascades
+// too, and none that every query takes.
+func TestPreviewLocks(t *testing.T) {
+	conn := open(t, sql.Config{DSN: server.Superuser(database(t, previewWorld))})
+	for statement, want := range map[string]string{
+		"UPDATE orders SET status = 'x' WHERE customer = 1": "RowExclusiveLock public.audit, RowExclusiveLock public.orders",
+		"DELETE FROM customers WHERE id = 2":                "RowExclusiveLock public.customers, RowExclusiveLock public.orders",
+		"UPDATE nokey SET b = 'c' WHERE a < 3":              "RowExclusiveLock public.nokey",
+	} {
+		var got []string
+		for _, l := range preview(t, conn, statement).Locks {
+			got = append(got, l.Mode+" "+l.Name)
+		}
+		if text := strings.Join(got, ", "); text != want {
+			t.Errorf("%s: %s, want %s", statement, text, want)
+		}
+	}
+}
+
 func TestPreviewSamples(t *testing.T) {
 	conn := open(t, sql.Config{DSN: server.Superuser(database(t, previewWorld))})
 	p := preview(t, conn, "UPDATE customers SET name = 'Ann', email = NULL WHERE id <= 7")
