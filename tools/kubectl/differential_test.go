@@ -134,6 +134,9 @@ func normal(text string) string { return strings.TrimSpace(passingText.ReplaceAl
 
 // TestReadsAreKubectls compares what commands print with what kubectl prints.
 func TestReadsAreKubectls(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts kubectl some hundred times")
+	}
 	s := newStage(t)
 	s.must("apply -f -", seed)
 	s.must("rollout status deploy/web --timeout=30s")
@@ -206,6 +209,9 @@ func stdinOf(line string) string {
 // TestWritesAreKubectls makes the same changes with kubectl in a namespace beside,
 // and compares what is printed and what is there afterwards.
 func TestWritesAreKubectls(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts kubectl some hundred times")
+	}
 	if len(comparedWrites) < 60 {
 		t.Fatalf("there are only %d", len(comparedWrites))
 	}
