@@ -86,6 +86,11 @@ func TestExamplesDecide(t *testing.T) {
 		in.Principal.Groups, in.Connection.Labels = []string{"developers"}, map[string]string{"env": "staging"}
 		return in
 	}
+	developing := func(in *Input) *Input {
+		in = staging(in)
+		in.Connection.Labels = map[string]string{"env": "dev"}
+		return in
+	}
 	tests := []struct {
 		name  string
 		in    *Input
@@ -99,8 +104,10 @@ func TestExamplesDecide(t *testing.T) {
 		{"update of ten rows", touching(aChange("update", tools.Write, nothing), 10), Allow, "small changes by on-call and dba"},
 		{"update of eleven", touching(aChange("update", tools.Write, nothing), 11), Approve, "production-changes"},
 		{"delete", touching(aChange("delete", tools.Destroy, nothing), 1), Approve, "two-for-destruction"},
-		{"update on staging", staging(aChange("update", tools.Write, nothing)), Confirm, "staging-changes"},
-		{"delete on staging", staging(aChange("delete", tools.Destroy, nothing)), Deny, "staging-keeps-its-rows"},
+		{"update on staging", staging(aChange("update", tools.Write, nothing)), Deny, "staging-is-read-only"},
+		{"update in development", developing(aChange("update", tools.Write, nothing)), Confirm, "development-changes"},
+		{"delete in development", developing(aChange("delete", tools.Destroy, nothing)), Deny, "development-keeps-its-rows"},
+		{"delete on staging", staging(aChange("delete", tools.Destroy, nothing)), Deny, "staging-is-read-only"},
 		{"update by others", stranger, Deny, RuleDefault},
 		{"update at night", late, Deny, "outside-the-change-window"},
 		{"update of all", aChange("update", tools.Write, func(f *sqlFacts) { f.HasWhere = false }), Deny, "change-without-where"},

@@ -1,5 +1,4 @@
-# Staging can be read by developers. What an agent changes there, the developer
-# whose agent it is agrees to; nothing is deleted.
+# Staging can be read by developers, and changed by no agent.
 package chaperone
 
 allow contains "developers read staging" if {
@@ -8,22 +7,13 @@ allow contains "developers read staging" if {
 	"developers" in input.principal.groups
 }
 
-confirm contains {
-	"rule": "staging-changes",
-	"message": sprintf("%s on %s?", [input.action.verb, input.connection.name]),
-} if {
-	input.connection.labels.env == "staging"
-	input.action.effect == "write"
-	"developers" in input.principal.groups
-}
-
 deny contains {
-	"rule": "staging-keeps-its-rows",
-	"message": "staging is filled from a script, and agents remove nothing from it",
-	"hint": "change the script in the repository",
+	"rule": "staging-is-read-only",
+	"message": "staging is filled from a script, and agents don't change it",
+	"hint": "change the script in the repository, or ask for a change in production",
 } if {
 	input.connection.labels.env == "staging"
-	input.action.effect == "destroy"
+	input.action.effect in {"write", "destroy"}
 }
 
 limit contains {"rows": 1000, "timeout": "30s"} if input.connection.labels.env == "staging"
