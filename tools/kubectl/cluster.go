@@ -2,6 +2,7 @@ package kubectl
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -133,7 +134,7 @@ func (k *cluster) within(r Request) error {
 	case len(k.namespaces) == 0:
 	case r.Resource == "namespaces" && r.Group == "":
 		if !slices.Contains(k.namespaces, r.Name) {
-			return k.beyond("the namespace " + cmpOr(r.Name, "list"))
+			return k.beyond("the namespace " + cmp.Or(r.Name, "list"))
 		}
 	case r.AllNamespaces:
 		return k.beyond("all namespaces at once")
@@ -143,13 +144,6 @@ func (k *cluster) within(r Request) error {
 		return k.beyond("what is in no namespace")
 	}
 	return nil
-}
-
-func cmpOr(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 func (k *cluster) beyond(what string) error {

@@ -1,6 +1,7 @@
 package kubectl
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 	ast "text/template/parse"
@@ -36,7 +37,7 @@ func readTemplate(text string) (*ast.Tree, error) {
 		return nil, refuse("define templates")
 	}
 	var why string
-	walkTemplate(tree.Root, func(n ast.Node) { why = cmpOr(why, wrong(n)) })
+	walkTemplate(tree.Root, func(n ast.Node) { why = cmp.Or(why, wrong(n)) })
 	if why != "" {
 		return nil, refuse(why)
 	}
