@@ -14,7 +14,8 @@ type judge struct {
 	gateway *Gateway
 	call    *call
 	// before says that the call is only being described. People have not been
-	// asked by then, so that what they would be asked about goes through.
+	// asked by then, so that a change that they would be asked about may be tried.
+	// A read is no trial: one that a rule holds does not go out.
 	before bool
 }
 
@@ -49,8 +50,8 @@ func (j judge) Judge(ctx context.Context, actions []tools.Action) ([]tools.Verdi
 	return verdicts, nil
 }
 
-func (j judge) lets(o policy.Outcome) bool {
-	return o == policy.Allow || j.before && (o == policy.Approve || o == policy.Confirm)
+func (j judge) lets(o policy.Outcome, e tools.Effect) bool {
+	return o == policy.Allow || j.before && e != tools.Read && (o == policy.Approve || o == policy.Confirm)
 }
 
 // judge holds one action to what the call itself was held to.
@@ -62,7 +63,7 @@ func (j judge) judge(ctx context.Context, a tools.Action) (tools.Verdict, record
 	if blank {
 		c.hides.Store(true)
 	}
-	allowed := j.lets(d.Outcome) && a.Effect.Within(c.tool.Ceiling) && keepMasked(masker, a.Flows) == nil
+	allowed := j.lets(d.Outcome, a.Effect) && a.Effect.Within(c.tool.Ceiling) && keepMasked(masker, a.Flows) == nil
 	if allowed {
 		c.session.stick(d.Labels)
 	}

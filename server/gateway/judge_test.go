@@ -104,11 +104,16 @@ func TestDescribingIsJudged(t *testing.T) {
 		if r.Caller.Subject != s.session.Principal.Subject {
 			t.Errorf("the target is told of %+v", r.Caller)
 		}
-		v, err := r.Gate.Judge(ctx, []tools.Action{{Verb: "try", Effect: tools.Write, Display: "try it", Blank: "try"}})
+		v, err := r.Gate.Judge(ctx, []tools.Action{
+			{Verb: "try", Effect: tools.Read, Display: "look", Blank: "look"}, {Verb: "try", Effect: tools.Write, Display: "try it", Blank: "try"},
+		})
 		if err != nil {
 			return err
 		}
-		allowed = append(allowed, v[0].Allowed)
+		if v[0].Allowed != (outcome == policy.Allow) {
+			t.Errorf("outcome %v: a read is allowed %v", outcome, v[0].Allowed)
+		}
+		allowed = append(allowed, v[1].Allowed)
 		return nil
 	}
 	for _, outcome = range []policy.Outcome{policy.Allow, policy.Confirm, policy.Approve, policy.Deny} {
