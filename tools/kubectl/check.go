@@ -55,7 +55,7 @@ func (c command) checkFlag(f *pflag.Flag) error {
 		return checkPath(value)
 	case "server-side":
 		if value != "true" {
-			return refused("flag", "kubectl apply is always server-side here", "leave --server-side out")
+			return refused("flag", "kubectl "+c.name+" is always server-side here", "leave --server-side out")
 		}
 	}
 	return nil

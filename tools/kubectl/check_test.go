@@ -52,7 +52,8 @@ var refusedLines = []struct{ line, rule string }{
 	{"exec -it x -- sh", "flag"}, {"exec -t x -- sh", "flag"}, {"run x --image=y -it", "flag"}, {"run x --image=y --rm", "flag"},
 	{"run x --image=y --attach", "flag"}, {"replace --force -f -", "flag"}, {"delete pod x -i", "flag"}, {"delete pod x --interactive", "flag"},
 	{"apply -f - --prune --all", "flag"}, {"apply -f - --prune-allowlist=x", "flag"}, {"apply -f - --server-side=false", "flag"},
-	{"apply -f - --dry-run=client", "flag"}, {"diff -f -", "command"}, {"get pods -o go-template={{define\"a\"}}{{template\"a\"}}{{end}}", "output"},
+	{"apply -f - --dry-run=client", "flag"}, {"diff -f - --prune", "flag"}, {"diff -f - --show-secrets", "flag"}, {"diff -f - --concurrency=9", "flag"}, {"diff -k .", "flag"},
+	{"diff -f /etc/passwd", "file"}, {"diff -f https://evil.example/x.yaml", "file"}, {"diff -f - --server-side=false", "flag"}, {"get pods -o go-template={{define\"a\"}}{{template\"a\"}}{{end}}", "output"},
 	{"get pods -o go-template={{-block\"a\"}}{{end}}", "output"}, {"get pods --template={{template\"a\"}} -o go-template", "output"},
 	// Manifests without what reads them, and the other way round.
 	{"apply", ""}, {"get pods <<", "stdin"}, {"apply -f -", "stdin"},

@@ -52,7 +52,7 @@ func (Family) Tools() []tools.Tool {
 	}
 }
 
-const readDescription = `Run one kubectl command that only reads: get, describe, logs, top, events, explain, api-resources, rollout status, auth can-i, wait and the like.
+const readDescription = `Run one kubectl command that only reads: get, describe, logs, diff, top, events, explain, api-resources, rollout status, auth can-i, wait and the like.
 args are the words after kubectl, one string each: ["get", "pods", "-n", "shop", "-o", "wide"]. There is no shell, and no file is read.
 The server, the user and the context are fixed by the connection. Secrets and fields that policy masks are hidden in every output format.`
 

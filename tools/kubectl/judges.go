@@ -27,6 +27,7 @@ func (c *cut) judge(_ context.Context, s *sent) (*http.Response, error) {
 type reader struct {
 	gate    tools.Gate
 	command command
+	wire    *wire
 	planned map[string]bool
 }
 
@@ -45,12 +46,15 @@ func (r reader) judge(ctx context.Context, s *sent) (*http.Response, error) {
 	if e := s.effect(); e != tools.Read {
 		return nil, refused("read-only", fmt.Sprintf("a command that reads would %s", s.Request), "use kubectl_write")
 	}
-	if r.planned[s.key()] {
+	if r.planned[s.key()] && !s.DryRun {
 		s.masker = r.gate.Masker()
 		return nil, nil
 	}
 	masker, err := ask(ctx, r.gate, r.command, s.Request)
 	s.masker = masker
+	if err == nil && s.DryRun {
+		err = r.try(ctx, s)
+	}
 	return nil, err
 }
 
@@ -58,6 +62,9 @@ func (r reader) judge(ctx context.Context, s *sent) (*http.Response, error) {
 func ask(ctx context.Context, gate tools.Gate, c command, r Request) (tools.Masker, error) {
 	if gate == nil {
 		return nil, refused("request", "kubectl would "+r.String()+", and nobody is there to allow it", "")
+	}
+	if r.DryRun && c.name != "diff" {
+		return nil, refused("request", "kubectl "+c.name+" would "+r.String()+", and only kubectl diff does that here", "")
 	}
 	verdicts, err := gate.Judge(ctx, []tools.Action{c.action([]Request{r}, nil)})
 	switch {

@@ -216,13 +216,17 @@ func builtIn(rows []any) bool {
 	for _, row := range rows {
 		r, _ := row.(map[string]any)
 		object, _ := r["object"].(map[string]any)
-		version, _ := object["apiVersion"].(string)
-		group, _, grouped := strings.Cut(version, "/")
-		if grouped && strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io") {
+		if version, _ := object["apiVersion"].(string); custom(version) {
 			return false
 		}
 	}
 	return true
+}
+
+// custom reports whether an API is none of the API server's own.
+func custom(apiVersion string) bool {
+	group, _, grouped := strings.Cut(apiVersion, "/")
+	return grouped && strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io")
 }
 
 // walker applies masks to the values of an object by where they stand.

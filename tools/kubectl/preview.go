@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pmezard/go-difflib/difflib"
 	"sigs.k8s.io/yaml"
 
 	"github.com/chaperone-dev/chaperone/tools"
@@ -77,10 +76,6 @@ func (c *change) title() string {
 	return c.Resource + "/" + name
 }
 
-// maxCompared bounds lines before times lines after: what it takes to compare
-// them grows faster than that, and nothing ends it.
-const maxCompared = 16 << 20
-
 // diff is what changes in the object, unified. Of what goes away it is the first
 // lines only.
 func (c *change) diff() string {
@@ -95,15 +90,11 @@ func (c *change) diff() string {
 	if c.before == nil {
 		from = "(new)"
 	}
-	a, b := lines(before), lines(after)
-	if len(a)*len(b) > maxCompared {
-		return fmt.Sprintf("--- %s\n+++ %s\n(too long to compare: %d lines before, %d after; these change: %s)\n",
-			from, to, len(a), len(b), strings.Join(changedPaths(c.before, c.after), ", "))
-	}
-	out, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{
-		A: a, B: b, FromFile: from, ToFile: to, Context: 3,
-	})
-	if err != nil || out == "" {
+	out, err := unified(before, after, from, to)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("--- %s\n+++ %s\n(%v; these change: %s)\n", from, to, err, strings.Join(changedPaths(c.before, c.after), ", "))
+	case out == "":
 		return fmt.Sprintf("--- %s\n+++ %s\n(no change)\n", from, to)
 	}
 	return out
@@ -122,13 +113,6 @@ func (c *change) scaled() (before, after string) {
 		}
 	}
 	return "spec:\n  replicas: " + was + "\n", fmt.Sprintf("spec:\n  replicas: %v\n", now)
-}
-
-func lines(text string) []string {
-	if text == "" {
-		return nil
-	}
-	return difflib.SplitLines(strings.TrimSuffix(text, "\n"))
 }
 
 // text is an object as YAML, without what changes by itself.

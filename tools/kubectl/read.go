@@ -26,7 +26,8 @@ func (p *readPlan) Run(ctx context.Context, gate tools.Gate, limits tools.Limits
 	limits = p.connection.limits.Intersect(limits)
 	ctx, cancel := context.WithTimeout(ctx, limits.Timeout)
 	defer cancel()
-	w := &wire{cluster: p.connection.cluster, caller: p.caller, judge: reader{gate, p.command, keys(p.requests)}}
+	w := &wire{cluster: p.connection.cluster, caller: p.caller}
+	w.judge = reader{gate, p.command, w, keys(p.requests)}
 	out := newOutput(limits.Bytes)
 	e := p.command.execute(ctx, w, out, nil)
 	return p.command.result(w, out, e)

@@ -33,6 +33,9 @@ type Request struct {
 	// Selector and Fields narrow lists.
 	Selector string `json:"selector"`
 	Fields   string `json:"fields"`
+	// DryRun says that the server only tries the request, and keeps nothing of it.
+	// A rehearsed change is told as what it is to become, and not as a trial.
+	DryRun bool `json:"dry_run" jsonschema:"the server only tries it and keeps nothing: what kubectl diff asks for; its effect is that of a read"`
 	// Classes are what makes the request a delicate one.
 	Classes []string `json:"classes" jsonschema:"what makes it delicate: secret, token, rbac, webhook, crd, node, system, exec, proxy"`
 }
@@ -60,7 +63,7 @@ func nameRequest(r *http.Request) (req Request, discovery bool, err error) {
 	req = Request{
 		Verb: info.Verb, Group: info.APIGroup, Version: info.APIVersion, Resource: info.Resource,
 		Subresource: info.Subresource, Namespace: info.Namespace, Name: info.Name,
-		Selector: info.LabelSelector, Fields: info.FieldSelector,
+		Selector: info.LabelSelector, Fields: info.FieldSelector, DryRun: isDryRun(info, r),
 	}
 	if special := map[string]string{"exec": "exec", "attach": "attach", "portforward": "portforward", "proxy": "proxy"}[req.Subresource]; special != "" {
 		req.Verb = special
@@ -70,6 +73,12 @@ func nameRequest(r *http.Request) (req Request, discovery bool, err error) {
 	}
 	req.Classes = req.classes()
 	return req, false, req.check()
+}
+
+// isDryRun reports whether the server is told to keep nothing. Other requests than
+// patches of whole objects may be told so in more places than one.
+func isDryRun(info *request.RequestInfo, r *http.Request) bool {
+	return info.Verb == "patch" && info.Subresource == "" && slices.Equal(r.URL.Query()["dryRun"], []string{"All"})
 }
 
 // isDiscovery reports whether a request asks only what the server has to offer.
@@ -106,6 +115,9 @@ var reviews = []string{"selfsubjectaccessreviews", "selfsubjectrulesreviews", "s
 
 // effect is the worst that the request can do.
 func (r Request) effect() tools.Effect {
+	if r.DryRun {
+		return tools.Read
+	}
 	switch r.Verb {
 	case "get", "list", "watch":
 		return tools.Read
@@ -166,5 +178,8 @@ func (r Request) target() tools.Target {
 // String is the request for a person to read.
 func (r Request) String() string {
 	t := r.target()
+	if r.DryRun {
+		return "try to " + r.Verb + " " + t.Kind + " " + t.Name
+	}
 	return r.Verb + " " + t.Kind + " " + t.Name
 }

@@ -73,6 +73,7 @@ var reads = map[string][]string{
 	"top node":        words("selector sort-by no-headers show-capacity"),
 	"top pod":         words(which, "containers sort-by no-headers sum"),
 	"events":          words("all-namespaces for types no-headers watch output chunk-size"),
+	"diff":            words("filename recursive selector show-managed-fields server-side force-conflicts " + manager),
 	"explain":         words("recursive api-version output"),
 	"api-resources":   words("api-group namespaced no-headers output verbs sort-by categories"),
 	"api-versions":    nil,
@@ -138,6 +139,7 @@ var writes = map[string][]string{
 var fixed = map[string]map[string]string{
 	// kubectl would merge what it read, and it reads what is masked.
 	"apply": {"server-side": "true"},
+	"diff":  {"server-side": "true"},
 }
 
 // rehearsed are flags that a command has besides when it is rehearsed: nothing
@@ -149,7 +151,7 @@ var rehearsed = map[string]map[string]string{
 // find is the command of a name, such as "rollout restart".
 func find(name string) (v verb, ok bool) {
 	if flags, ok := reads[name]; ok {
-		return verb{effect: tools.Read, flags: flags}, true
+		return verb{effect: tools.Read, flags: flags, fixed: fixed[name]}, true
 	}
 	flags, ok := writes[name]
 	return verb{effect: tools.Write, flags: flags, fixed: fixed[name], rehearsal: rehearsed[name]}, ok
@@ -185,7 +187,7 @@ var makers = map[string]maker{
 	"annotate": named(annotate.NewCmdAnnotate), "api-resources": getter(apiresources.NewCmdAPIResources),
 	"api-versions": getter(apiresources.NewCmdAPIVersions), "apply": named(apply.NewCmdApply), "auth": plain(newAuth),
 	"autoscale": plain(autoscale.NewCmdAutoscale), "cluster-info": getter(clusterinfo.NewCmdClusterInfo), "cordon": plain(drain.NewCmdCordon),
-	"create": plain(create.NewCmdCreate), "delete": plain(delete.NewCmdDelete), "describe": named(describe.NewCmdDescribe),
+	"create": plain(create.NewCmdCreate), "delete": plain(delete.NewCmdDelete), "diff": plain(newDiff), "describe": named(describe.NewCmdDescribe),
 	"drain": plain(drain.NewCmdDrain), "events": getter(events.NewCmdEvents), "exec": newExec, "explain": named(explain.NewCmdExplain),
 	"expose": plain(expose.NewCmdExposeService), "get": named(get.NewCmdGet), "label": plain(label.NewCmdLabel), "logs": plain(logs.NewCmdLogs),
 	"patch": plain(patch.NewCmdPatch), "replace": plain(replace.NewCmdReplace), "rollout": named(rollout.NewCmdRollout), "run": plain(run.NewCmdRun),

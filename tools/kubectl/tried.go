@@ -1,0 +1,93 @@
+package kubectl
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+// try judges what kubectl diff has the server try. The difference of a field that
+// may not be seen would tell whether it is what somebody guesses, and so would
+// what follows from it: a conflict, a refusal, the count of changes. So the
+// manifest may not state such a field; what is not stated stays as it is, and what
+// comes back says nothing of it.
+func (r reader) try(ctx context.Context, s *sent) error {
+	c := r.wire.cluster
+	if err := c.rehearses(s.Request); err != nil {
+		return err
+	}
+	manifest, err := decode(s.body)
+	if err != nil {
+		return refused("request", "what is to be tried is no object that can be read", "")
+	}
+	if at := stated(s.Resource, s.masker, manifest); at != "" {
+		return refused("masked", fmt.Sprintf("the manifest states %s of %s, which is masked here: a difference would tell what is in it", at, s.target().Name),
+			"leave that field out of the manifest, or try the change itself with "+toolWrite+" and dry_run")
+	}
+	live, err := r.wire.object(ctx, s.http.URL.Path)
+	if err != nil || live == nil {
+		return err
+	}
+	_, byName, err := masked(s.Resource, unmasked{}, live)
+	if err != nil {
+		return err
+	}
+	// How the lists of such a kind are merged is its own affair: what is masked by
+	// what it is called could get another name.
+	if len(byName) > 0 && custom(field(live, "apiVersion")) {
+		return refused("masked", fmt.Sprintf("%s holds values that are masked by what they are called, and nobody knows what becomes of the names", s.target().Name),
+			"try the change itself with "+toolWrite+" and dry_run")
+	}
+	_, hidden, err := masked(s.Resource, s.masker, live)
+	s.quiet = len(hidden) > 0
+	return err
+}
+
+// unmasked is a policy that masks nothing.
+type unmasked struct{}
+
+// Mask implements tools.Masker.
+func (unmasked) Mask(tools.Origins) tools.Mask { return nil }
+
+// stated is a field of a manifest that may not be seen, or "". What it says there
+// has no part in it.
+func stated(resource string, m tools.Masker, manifest map[string]any) string {
+	before, _ := marked(manifest, "").(map[string]any)
+	after, _ := marked(manifest, "").(map[string]any)
+	maskObject(resource, m, after)
+	changed := map[string]bool{}
+	compare(before, after, "", changed)
+	for _, at := range slices.Sorted(maps.Keys(changed)) {
+		return at
+	}
+	return ""
+}
+
+// plainNames are fields by which it is told what is masked; their values stay.
+var plainNames = []string{"kind", "apiVersion", "name"}
+
+// marked is a copy in which no text is what a mask makes of it.
+func marked(value any, name string) any {
+	switch v := value.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, inner := range v {
+			out[name] = marked(inner, name)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, inner := range v {
+			out[i] = marked(inner, "")
+		}
+		return out
+	case string:
+		if !slices.Contains(plainNames, name) {
+			return v + "\x00"
+		}
+	}
+	return value
+}
