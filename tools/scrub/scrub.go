@@ -34,7 +34,7 @@ var forms = []form{
 	{"JSON web token", []string{"eyJ"}, regexp.MustCompile(`eyJ[0-9A-Za-z_-]{8,}\.eyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]*`), ""},
 	{"password hash", []string{"SCRAM-SHA-256$"}, regexp.MustCompile(`SCRAM-SHA-256\$\d+:[0-9A-Za-z+/=]+\$[0-9A-Za-z+/=]+:[0-9A-Za-z+/=]+`), ""},
 	{"password", []string{"://"}, regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s:/?#@'"]{0,128}:)[^\s/?#@'"]{1,256}@`), "${1}[password removed]@"},
-	{"password", []string{"assword=", "ASSWORD="}, regexp.MustCompile(`(?i)(\bpassword=)('[^']*'|"[^"]*"|[^\s'";&]+)`), "${1}[removed]"},
+	{"password", []string{"assword=", "ASSWORD="}, regexp.MustCompile(`(\b(?:[Pp]assword|PASSWORD)=)('[^']*'|"[^"]*"|[^\s'";&]+)`), "${1}[removed]"},
 }
 
 // Text returns text with every secret that it finds replaced by a note of what
