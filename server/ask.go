@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"sync/atomic"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	mcpserver "github.com/mark3labs/mcp-go/server"
@@ -19,12 +20,9 @@ const questionID = "confirm"
 func (e *Edge) incoming(ctx context.Context, s *session, r mcp.CallToolRequest) gateway.Incoming {
 	in := gateway.Incoming{Tool: r.Params.Name, Args: r.Params.RawArguments, Confirm: e.confirmer(ctx, s)}
 	if meta := r.Params.Meta; meta != nil && meta.ProgressToken != nil {
-		in.Progress = func(n int, message string) {
-			// A client that is gone is told nothing.
-			_ = e.mcp.SendNotificationToClient(ctx, string(mcp.MethodNotificationProgress), map[string]any{
-				"progressToken": meta.ProgressToken, "progress": n, "message": message,
-			})
-		}
+		note := e.progress(ctx, meta.ProgressToken)
+		in.Progress = func(_ int, message string) { note(message) }
+		in.Stream = func(_, lines string) { note(lines) }
 	}
 	// An answer counts only with a ticket of ours: a client may send whatever
 	// it likes along with a first call.
@@ -35,6 +33,17 @@ func (e *Edge) incoming(ctx context.Context, s *session, r mcp.CallToolRequest) 
 		}
 	}
 	return in
+}
+
+// progress sends notes of progress, which are counted.
+func (e *Edge) progress(ctx context.Context, token mcp.ProgressToken) func(message string) {
+	var sent atomic.Int64
+	return func(message string) {
+		// A client that is gone is told nothing.
+		_ = e.mcp.SendNotificationToClient(ctx, string(mcp.MethodNotificationProgress), map[string]any{
+			"progressToken": token, "progress": sent.Add(1), "message": message,
+		})
+	}
 }
 
 // confirmer asks the person at the client; nil where the client can't.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -131,6 +132,43 @@ func TestProgress(t *testing.T) {
 		}
 		r := c.try(t.Context(), http.MethodPost, message(7, "tools/call", params), c.headers("tools/call", params))
 		if !strings.Contains(r.body, "notifications/progress") || r.tool(t).Status != "pending" {
+			t.Errorf("%s: %s", name, r.body)
+		}
+	}
+}
+
+// TestStream: what a call writes while it runs is shown to who asks for progress,
+// in order and before the reply, and to nobody else.
+func TestStream(t *testing.T) {
+	s := newTestSite(t)
+	p, h := s.pipe(), s.serveHTTP()
+	p.initialize(legacyVersion)
+	params := callParams("fake_read", "stream one two")
+	if r := within(t, p.begin(1, "tools/call", params), "the reply"); r.tool(t).isError {
+		t.Errorf("%s", r.body)
+	}
+	params["_meta"] = map[string]any{"progressToken": "t"}
+	done := p.begin(2, "tools/call", params)
+	for i, word := range []string{"one", "two"} {
+		want := fmt.Sprintf(`"params":{"message":"%s\n","progress":%d,"progressToken":"t"}`, word, i+1)
+		if n := within(t, p.nobody, "progress"); !strings.Contains(n.body, want) {
+			t.Errorf("%s, want %s", n.body, want)
+		}
+	}
+	if r := within(t, done, "the reply"); r.tool(t).isError {
+		t.Errorf("%s", r.body)
+	}
+	for name, c := range map[string]*client{"legacy": h.connect(t, "alice"), "modern": h.modern(t, "bob")} {
+		meta := map[string]any{"progressToken": "t"}
+		if c.version >= modernVersion {
+			meta["io.modelcontextprotocol/protocolVersion"] = c.version
+			meta["io.modelcontextprotocol/clientInfo"] = map[string]string{"name": "x", "version": "1"}
+			meta["io.modelcontextprotocol/clientCapabilities"] = map[string]any{}
+		}
+		params["_meta"] = meta
+		r := c.try(t.Context(), http.MethodPost, message(7, "tools/call", params), c.headers("tools/call", params))
+		one, two, end := strings.Index(r.body, `"message":"one\n"`), strings.Index(r.body, `"message":"two\n"`), strings.Index(r.body, `"structuredContent"`)
+		if one < 0 || two < one || end < two {
 			t.Errorf("%s: %s", name, r.body)
 		}
 	}

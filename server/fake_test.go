@@ -108,11 +108,18 @@ func (p fakePlan) Action() tools.Action {
 	return tools.Action{Verb: "do", Effect: p.effect, Targets: []tools.Target{}, Display: p.do, Blank: "do", Why: "it was asked for"}
 }
 
-func (p fakePlan) Run(ctx context.Context, _ tools.Gate, _ tools.Limits) (tools.Result, error) {
+func (p fakePlan) Run(ctx context.Context, gate tools.Gate, _ tools.Limits) (tools.Result, error) {
 	p.fake.mu.Lock()
 	p.fake.ran[p.do]++
 	run := p.fake.runs[p.do]
 	p.fake.mu.Unlock()
+	if words, ok := strings.CutPrefix(p.do, "stream "); ok {
+		for word := range strings.FieldsSeq(words) {
+			if err := gate.Stream("stdout", word+"\n"); err != nil {
+				return nil, err
+			}
+		}
+	}
 	if run == nil {
 		return text(p.do), nil
 	}

@@ -60,6 +60,11 @@ type Gate interface {
 	// Masker applies to what the plan's own action reads, where the plan has
 	// to know before it can print. It is never nil.
 	Masker() Masker
+	// Stream records a piece of what a long run writes, as it comes, and shows it
+	// to a caller who looks on; stream says where it was written: "stdout". Pieces
+	// are whole lines, but for the last. They are scrubbed here; the result holds
+	// all of them once more. An error ends the run.
+	Stream(stream, lines string) error
 }
 
 // Verdict is the answer of a Gate to one action.

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -19,18 +17,18 @@ import (
 	"github.com/chaperone-dev/chaperone/recorder/replay"
 	"github.com/chaperone-dev/chaperone/server/gateway"
 	"github.com/chaperone-dev/chaperone/server/identity"
-	"github.com/chaperone-dev/chaperone/tools"
 )
 
 const callLong = `Make one call of a tool as the user of the operating system, on the same path as
 an agent's: judged by policy, masked and recorded.
 
 What comes behind the tool's name is its main argument: the statement for
-sql_read and sql_write, the pattern for sql_schema. "-" reads it from standard
-input. Other arguments go into --args as JSON.
+sql_read and sql_write, the pattern for sql_schema, where "-" reads it from standard
+input; and for kubectl_read and kubectl_write the words of the command, behind "--",
+with --stdin for manifests. Other arguments go into --args as JSON.
 
-The result goes to standard output, as a table or with --json just as an agent
-gets it; what is said about it, and refusals, to standard error. It exits with 1
+The result goes to standard output, as a table or as the command wrote it, with
+--json just as an agent gets it; what a long call writes comes as it is written; what is said about it, and refusals, to standard error. It exits with 1
 if the call was refused or failed. Without -r the reason is empty, which policy
 may refuse.
 
@@ -43,12 +41,14 @@ const callExample = `  chaperone call access
   chaperone call sql_read -c shop "select * from orders limit 5"
   chaperone call sql_read -c shop --args '{"params": [42]}' 'select * from orders where id = $1'
   chaperone call sql_write -c shop -r "ticket 7: wrong total" --dry-run "update orders set total = 5 where id = 1"
+  chaperone call kubectl_read -c cluster -- get pods -n shop -o wide
+  chaperone call kubectl_write -c cluster -r "ticket 8" --stdin -- apply -f - < web.yaml
   chaperone call approval_wait 01M8616ERXQN2NN9WZQC49HSPE --wait`
 
 // callFlags are what a call is made of on the command line.
 type callFlags struct {
 	connection, reason, cursor, args string
-	dryRun, wait                     bool
+	dryRun, wait, stdin              bool
 }
 
 func (f *callFlags) add(cmd *cobra.Command) {
@@ -58,14 +58,15 @@ func (f *callFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.args, "args", "", "further arguments of the tool, as a `JSON` object")
 	flags.StringVar(&f.cursor, "cursor", "", "next_cursor of an earlier call, to go on where it was cut")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "describe and judge the call, and run nothing")
+	flags.BoolVar(&f.stdin, "stdin", false, "pass standard input on, for tools that take it")
 	flags.BoolVar(&f.wait, "wait", false, "wait for approval until somebody answers or the request ends")
 }
 
 func newCall(o *options) *cobra.Command {
 	var f callFlags
 	cmd := &cobra.Command{
-		Use: "call TOOL [ARGUMENT]", Short: "Make one governed call", Long: callLong, Example: callExample,
-		Args: cobra.RangeArgs(1, 2),
+		Use: "call TOOL [ARGUMENT | -- WORD...]", Short: "Make one governed call", Long: callLong, Example: callExample,
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return call(cmd.Context(), o, f, args) },
 	}
 	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -135,62 +136,26 @@ func (f callFlags) incoming(o *options, args []string) (gateway.Incoming, error)
 	if f.dryRun {
 		all["dry_run"] = true
 	}
-	if len(args) > 1 {
-		text, err := o.text(args[1])
+	if f.stdin {
+		text, err := o.text("-")
 		if err != nil {
 			return gateway.Incoming{}, err
 		}
-		all[mainArgument(args[0])] = text
+		all["stdin"] = text
+	}
+	if len(args) > 1 {
+		if err := o.main(all, args[0], args[1:]); err != nil {
+			return gateway.Incoming{}, err
+		}
 	}
 	// JSON would put other text in its place, and the call would be another one.
 	for _, value := range all {
 		if text, is := value.(string); is && !utf8.ValidString(text) {
-			return gateway.Incoming{}, usageError{errors.New("an argument is not valid UTF-8")}
+			return gateway.Incoming{}, errNotUTF8
 		}
 	}
 	data, err := json.Marshal(all)
 	return o.reached(gateway.Incoming{Tool: args[0], Args: data}), err
-}
-
-// text is an argument, or standard input for "-".
-func (o *options) text(argument string) (string, error) {
-	if argument != "-" {
-		return argument, nil
-	}
-	data, err := io.ReadAll(io.LimitReader(o.in, 1<<20))
-	return string(data), err
-}
-
-// mainArgument is the argument that a tool can't do without, or its first.
-func mainArgument(tool string) string {
-	if tool == waitTool {
-		return waitArgument
-	}
-	for _, family := range app.Families() {
-		for _, t := range family.Tools() {
-			if t.Name == tool {
-				return firstArgument(t)
-			}
-		}
-	}
-	return "argument"
-}
-
-func firstArgument(t tools.Tool) string {
-	var schema struct {
-		Required   []string                   `json:"required"`
-		Properties map[string]json.RawMessage `json:"properties"`
-	}
-	if json.Unmarshal(t.Input, &schema) != nil {
-		return "argument"
-	}
-	if len(schema.Required) > 0 {
-		return schema.Required[0]
-	}
-	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
-		return name
-	}
-	return "argument"
 }
 
 // shownRows is how many rows a terminal is given.
@@ -221,7 +186,11 @@ func (o *options) showResult(reply gateway.Reply) error {
 			return err
 		}
 	}
-	if err := replay.Content(o.out, reply.Result, shownRows, replay.StyleFor(o.out)); err != nil {
+	write := replay.Content
+	if o.live {
+		write = replay.Ending
+	}
+	if err := write(o.out, reply.Result, shownRows, replay.StyleFor(o.out)); err != nil {
 		return err
 	}
 	if reply.NextCursor != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/approver"
 	"github.com/chaperone-dev/chaperone/recorder/replay"
@@ -21,7 +22,8 @@ func waitFor(approval string) gateway.Incoming {
 	return gateway.Incoming{Tool: waitTool, Args: args}
 }
 
-// reached is a call whose person can be asked, and told that it waits.
+// reached is a call whose person can be asked, told that it waits, and shown what
+// it writes while it runs.
 func (o *options) reached(in gateway.Incoming) gateway.Incoming {
 	in.Confirm = confirm
 	in.Progress = func(n int, message string) {
@@ -29,7 +31,20 @@ func (o *options) reached(in gateway.Incoming) gateway.Incoming {
 			_, _ = fmt.Fprintln(o.err, replay.Printable(message))
 		}
 	}
+	if !o.json {
+		in.Stream = o.stream
+	}
 	return in
+}
+
+// stream shows what a long call writes, as it comes.
+func (o *options) stream(stream, lines string) {
+	o.live = true
+	out := o.out
+	if stream != "stdout" {
+		out = o.err
+	}
+	_, _ = io.WriteString(out, replay.PrintableLines(lines))
 }
 
 // confirm asks the person at the terminal. Where there is none, nobody answers.

@@ -26,6 +26,8 @@ type options struct {
 	config  string
 	verbose bool
 	json    bool
+	// live says that what a call wrote was shown as it came.
+	live bool
 }
 
 // The exit codes.

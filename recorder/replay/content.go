@@ -26,8 +26,12 @@ type table struct {
 const maxWidth = 60
 
 // Content writes a result for people: rows as a table, at most maxRows of them,
-// and anything else as indented JSON, at most twice as many lines.
+// what a command wrote as it wrote it, and anything else as indented JSON, at
+// most twice as many lines.
 func Content(w io.Writer, data []byte, maxRows int, s Style) error {
+	if text, ok := readWritten(data); ok {
+		return text.write(w, 2*maxRows, s)
+	}
 	var t table
 	if json.Unmarshal(data, &t) != nil || t.Columns == nil {
 		return indented(w, data, 2*maxRows, s)
@@ -142,14 +146,5 @@ func indented(w io.Writer, data []byte, maxLines int, s Style) error {
 		out.Reset()
 		out.Write(data)
 	}
-	lines := strings.Split(strings.TrimRight(PrintableLines(out.String()), "\n"), "\n")
-	hidden := len(lines) - maxLines
-	if hidden > 0 {
-		lines = lines[:maxLines]
-	}
-	if _, err := fmt.Fprintln(w, strings.Join(lines, "\n")); err != nil || hidden <= 0 {
-		return err
-	}
-	_, err := fmt.Fprintln(w, s.Dim(fmt.Sprintf("(%d lines not shown)", hidden)))
-	return err
+	return clipped(w, out.String(), maxLines, s)
 }

@@ -17,17 +17,26 @@ type Options struct {
 	Style Style
 	// Rows is how many rows of each result are shown.
 	Rows int
+	// Speed has the replay take the time that it took, divided by this; pauses are
+	// of five seconds at most. 0 takes no time.
+	Speed float64
 }
 
 // Plain prints a session from beginning to end.
 func Plain(ctx context.Context, r *recorder.Reader, session string, w io.Writer, o Options) error {
-	p := &printer{reader: r, out: w, options: o, dry: map[string]bool{}}
+	p := &printer{reader: r, out: w, options: o, dry: map[string]bool{}, shown: map[string]bool{}}
 	for event, err := range r.Events(ctx, session) {
 		if err != nil {
 			return err
 		}
 		if p.start.IsZero() {
 			p.start = event.Time
+		}
+		if err := p.wait(ctx, event); err != nil {
+			return err
+		}
+		if err := p.goesOn(event); err != nil {
+			return err
 		}
 		if err := p.print(ctx, event); err != nil {
 			return err
@@ -44,6 +53,11 @@ type printer struct {
 	start   time.Time
 	// dry are the calls under way that were dry runs.
 	dry map[string]bool
+	// shown are calls of which was shown what they wrote, as it came.
+	shown map[string]bool
+	// current is the call of the latest event, and last its time.
+	current string
+	last    time.Time
 }
 
 func (p *printer) line(indent int, format string, args ...any) error {
@@ -74,6 +88,8 @@ func (p *printer) print(ctx context.Context, e recorder.Event) error {
 		return p.decided(b.Decision)
 	case recorder.Judged:
 		return p.judged(b)
+	case recorder.Output:
+		return p.streamed(ctx, e, b)
 	case recorder.Finished:
 		return p.finished(ctx, e, b)
 	case recorder.Refused:
@@ -185,7 +201,11 @@ func (p *printer) finished(ctx context.Context, e recorder.Event, b recorder.Fin
 		return nil
 	}
 	var out strings.Builder
-	if err := Content(&out, data, p.options.Rows, p.options.Style); err != nil {
+	write := Content
+	if p.shown[e.Call] {
+		write = Ending
+	}
+	if err := write(&out, data, p.options.Rows, p.options.Style); err != nil {
 		return err
 	}
 	return p.quote(out.String())
@@ -199,9 +219,9 @@ func (p *printer) quote(lines string) error {
 // Quote writes lines that others wrote, behind a bar, so that they can't pass
 // for what is said of them.
 func Quote(w io.Writer, indent, lines string, s Style) error {
-	bar := indent + s.Dim("│") + " "
+	margin := indent + s.Dim(bar) + " "
 	for line := range strings.Lines(lines) {
-		if _, err := io.WriteString(w, bar+strings.TrimRight(line, "\n")+"\n"); err != nil {
+		if _, err := io.WriteString(w, margin+strings.TrimRight(line, "\n")+"\n"); err != nil {
 			return err
 		}
 	}

@@ -30,7 +30,8 @@ func told(t *testing.T, content string, bodies ...recorder.Body) string {
 	events := []recorder.Event{{Time: start, Session: "S", Body: recorder.SessionOpened{Principal: ann, Transport: "stdio"}}}
 	for i, b := range bodies {
 		e := recorder.Event{Time: start.Add(time.Duration(i) * time.Millisecond), Session: "S", Call: "C", Body: b}
-		if _, ok := b.(recorder.Finished); ok {
+		switch b.(type) {
+		case recorder.Finished, recorder.Output:
 			e.Content = recorder.NewContent([]byte(content))
 		}
 		events = append(events, e)
@@ -182,7 +183,7 @@ func TestPlainOfHostileText(t *testing.T) {
 			recorder.ApprovalAnswered{Approval: hostile, By: stranger, Verdict: hostile, Comment: hostile, Via: hostile},
 			recorder.ApprovalEnded{Approval: hostile, Phase: hostile, Why: hostile}, recorder.ApprovalSpent{Approval: hostile},
 			recorder.Frozen{Scope: hostile, Name: hostile, By: stranger, Why: hostile}, recorder.Thawed{Scope: hostile, By: stranger},
-			recorder.SignedIn{Principal: stranger})
+			recorder.SignedIn{Principal: stranger}, recorder.Output{Stream: hostile})
 		for _, r := range got {
 			if r != '\n' && r != '\t' && r != ' ' && !unicode.IsPrint(r) {
 				t.Errorf("%U reaches the terminal", r)
@@ -199,6 +200,7 @@ func TestPlainOfHostileText(t *testing.T) {
 func FuzzContent(f *testing.F) {
 	f.Add([]byte(`{"columns":[{"name":"a"}],"rows":[["x"],[]],"row_count":2}`))
 	f.Add([]byte(`{"columns":[{}],"rows":[[1,2,3]],"row_count":-5}`))
+	f.Add([]byte(`{"output":"a\nb","errors":"c","exit_code":7,"truncated":true}`))
 	f.Add([]byte(hostile))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var out bytes.Buffer
@@ -210,7 +212,7 @@ func FuzzContent(f *testing.F) {
 				t.Fatalf("%U reaches the terminal", r)
 			}
 		}
-		if lines := strings.Count(out.String(), "\n"); lines > 12 {
+		if lines := strings.Count(out.String(), "\n"); lines > 25 {
 			t.Fatalf("%d lines", lines)
 		}
 	})

@@ -26,6 +26,9 @@ type Incoming struct {
 	Ticket Ticket `json:"-"`
 	// Progress lets the client know that the call still waits; nil tells nobody.
 	Progress func(n int, message string) `json:"-"`
+	// Stream shows the client what a long run writes, as it comes, after it was
+	// recorded; nil shows nothing.
+	Stream func(stream, lines string) `json:"-"`
 }
 
 // call is what is known of one call on its way.
@@ -64,6 +67,8 @@ type call struct {
 	tried tried
 	// started is when the run began; nothing has run while it is zero.
 	started time.Time
+	// streams is what the run has written so far.
+	streams streams
 	noted   bool
 	// cause is why the call's context ended; nil until the call is let in.
 	cause func() error

@@ -158,7 +158,9 @@ func (g *Gateway) plan(ctx context.Context, c *call) (tools.Plan, error) {
 func (g *Gateway) run(ctx context.Context, c *call, plan tools.Plan) (tools.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, runTime)
 	defer cancel()
-	return plan.Run(ctx, judge{gateway: g, call: c}, c.decision.Limits)
+	gate := judge{gateway: g, call: c}
+	defer gate.endStreams()
+	return plan.Run(ctx, gate, c.decision.Limits)
 }
 
 // beyond refuses an action that is worse than the tool may do, and names the

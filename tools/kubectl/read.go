@@ -28,7 +28,7 @@ func (p *readPlan) Run(ctx context.Context, gate tools.Gate, limits tools.Limits
 	defer cancel()
 	w := &wire{cluster: p.connection.cluster, caller: p.caller}
 	w.judge = reader{gate, p.command, w, keys(p.requests)}
-	out := newOutput(limits.Bytes)
+	out := p.command.output(gate, limits)
 	e := p.command.execute(ctx, w, out, nil)
 	return p.command.result(w, out, e)
 }
@@ -36,12 +36,11 @@ func (p *readPlan) Run(ctx context.Context, gate tools.Gate, limits tools.Limits
 // result is what a command that ended yields.
 func (c command) result(w *wire, out *output, e ended) (tools.Result, error) {
 	stdout, stderr, truncated := out.texts()
-	streaming := c.has("follow") || c.has("watch") || c.has("watch-only")
 	switch {
 	case truncated:
 	case w.stopped() != nil:
 		return nil, w.stopped()
-	case errors.Is(e.err, context.DeadlineExceeded) && streaming:
+	case errors.Is(e.err, context.DeadlineExceeded) && c.follows():
 		truncated, e.code = true, 0
 	case errors.Is(e.err, context.DeadlineExceeded):
 		return nil, &tools.Failure{Code: "timeout", Message: "kubectl " + c.name + " took too long and was ended", Plain: "it took too long and was ended", Hint: "ask for less"}

@@ -1,7 +1,6 @@
 package kubectl
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -128,14 +127,7 @@ func (c command) execute(ctx context.Context, w *wire, out *output, more map[str
 	w.ctx = ctx
 	done := make(chan ended, 1)
 	go func() { done <- c.invoke(w, out, more) }()
-	select {
-	case e := <-done:
-		return e
-	case <-ctx.Done():
-		// Nothing of it gets onto the wire any more, or out.
-		out.close()
-		return ended{code: 1, err: context.Cause(ctx)}
-	}
+	return out.follow(ctx, done)
 }
 
 func (c command) invoke(w *wire, out *output, more map[string]string) (e ended) {
@@ -284,70 +276,3 @@ func (c command) flag(name string) (value string, ok bool) {
 func refused(rule, reason, hint string) *tools.Refusal {
 	return &tools.Refusal{Rule: rule, Reason: reason, Hint: hint}
 }
-
-// output collects what a command writes, up to a limit.
-type output struct {
-	mu       sync.Mutex
-	out, err bytes.Buffer
-	limit    int
-	closed   bool
-	full     bool
-	// hide is a name that is none of the caller's business.
-	hide string
-}
-
-type stream struct {
-	o  *output
-	to *bytes.Buffer
-}
-
-func (o *output) normal() io.Writer { return stream{o, &o.out} }
-func (o *output) errors() io.Writer { return stream{o, &o.err} }
-
-// errFull ends a command that writes more than is wanted.
-var errFull = errors.New("the output is longer than allowed")
-
-func (s stream) Write(data []byte) (int, error) {
-	s.o.mu.Lock()
-	defer s.o.mu.Unlock()
-	if s.o.closed {
-		return 0, io.ErrClosedPipe
-	}
-	room := s.o.limit - s.o.out.Len() - s.o.err.Len()
-	if len(data) > room {
-		s.o.full = true
-		s.to.Write(data[:max(room, 0)])
-		return max(room, 0), errFull
-	}
-	return s.to.Write(data)
-}
-
-// hideName sets a name that is not to be told. The command may be abandoned by
-// then.
-func (o *output) hideName(name string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.hide = name
-}
-
-func (o *output) close() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.closed = true
-}
-
-// texts are what was written, in clear names.
-func (o *output) texts() (out, err string, truncated bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.closed = true
-	clean := func(text string) string {
-		if o.hide == "" {
-			return text
-		}
-		return strings.ReplaceAll(text, o.hide, "STDIN")
-	}
-	return clean(o.out.String()), clean(o.err.String()), o.full
-}
-
-func newOutput(limit int) *output { return &output{limit: limit} }

@@ -163,6 +163,8 @@ type gate struct {
 	allows func(Request) bool
 	masks  maskOf
 	asked  []Request
+	// heard is told what is streamed; nil is not.
+	heard func(stream, lines string) error
 }
 
 func (g *gate) Judge(_ context.Context, actions []tools.Action) ([]tools.Verdict, error) {
@@ -182,6 +184,13 @@ func (g *gate) Judge(_ context.Context, actions []tools.Action) ([]tools.Verdict
 }
 
 func (g *gate) Masker() tools.Masker { return g.masks }
+
+func (g *gate) Stream(stream, lines string) error {
+	if g.heard == nil {
+		return nil
+	}
+	return g.heard(stream, lines)
+}
 
 // audit is what the API server was asked by this stage's caller, as it says.
 func (s *stage) audit() []kubectltest.AuditEvent {

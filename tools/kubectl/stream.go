@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"slices"
+
+	"github.com/chaperone-dev/chaperone/tools"
 )
 
 // maskStream masks each event of a watch as it comes.
@@ -67,3 +69,26 @@ func (e *eventReader) mask(event []byte) ([]byte, error) {
 
 // Close implements io.Closer.
 func (e *eventReader) Close() error { return e.body.Close() }
+
+// follows reports whether the command goes on until it is ended.
+func (c command) follows() bool {
+	for _, name := range []string{"follow", "watch", "watch-only"} {
+		if value, ok := c.flag(name); ok && value == "true" {
+			return true
+		}
+	}
+	return false
+}
+
+// takesTime are commands whose output is of interest before they end.
+var takesTime = map[string]bool{"exec": true, "wait": true, "rollout status": true, "drain": true}
+
+// output collects what the command writes, and where that comes over time, tells
+// the gate as it comes.
+func (c command) output(gate tools.Gate, limits tools.Limits) *output {
+	out := newOutput(limits.Bytes)
+	if c.follows() || takesTime[c.name] {
+		out.tell = gate.Stream
+	}
+	return out
+}

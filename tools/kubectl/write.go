@@ -96,7 +96,7 @@ func (p *writePlan) Run(ctx context.Context, gate tools.Gate, limits tools.Limit
 	w := &wire{cluster: p.connection.cluster, caller: p.caller}
 	k := &keeper{gate: gate, command: p.command, wire: w, key: p.key, reads: keys(p.reads), changes: copied(p.changes)}
 	w.judge = k
-	out := newOutput(limits.Bytes)
+	out := p.command.output(gate, limits)
 	e := p.command.execute(ctx, w, out, nil)
 	r, err := p.command.result(w, out, e)
 	return k.ended(w, r, err)

@@ -13,6 +13,8 @@ type gate func(tools.Action) tools.Verdict
 
 func (gate) Masker() tools.Masker { return nil }
 
+func (gate) Stream(string, string) error { return nil }
+
 func (g gate) Judge(_ context.Context, actions []tools.Action) ([]tools.Verdict, error) {
 	out := make([]tools.Verdict, len(actions))
 	for i, a := range actions {

@@ -264,6 +264,8 @@ func (openGate) Judge(_ context.Context, actions []tools.Action) ([]tools.Verdic
 
 func (openGate) Masker() tools.Masker { return noMask{} }
 
+func (openGate) Stream(string, string) error { return nil }
+
 type noMask struct{}
 
 func (noMask) Mask(tools.Origins) tools.Mask { return nil }
