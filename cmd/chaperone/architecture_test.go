@@ -28,7 +28,8 @@ const root = "../.."
 var mayImport = map[string][]string{
 	"tools":                     {},
 	"tools/kubectl":             {"tools"},
-	"tools/kubectl/kubectltest": {},
+	"tools/kubectl/kubeserver":  {},
+	"tools/kubectl/kubectltest": {"tools/kubectl/kubeserver"},
 	"tools/scrub":               {},
 	"tools/sql":                 {"tools"},
 	"tools/toolstest":           {"tools"},

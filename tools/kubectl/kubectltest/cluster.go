@@ -1,34 +1,22 @@
 package kubectltest
 
 import (
-	"bufio"
-	"errors"
+	"context"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
+
+	"github.com/chaperone-dev/chaperone/tools/kubectl/kubeserver"
 )
 
 // Cluster is a running cluster.
 type Cluster struct {
-	// URL of the API server, on 127.0.0.1.
-	URL string
-	// Kubeconfig is the path of the administrator's kubeconfig.
-	Kubeconfig string
-	// Impersonator is the path of the kubeconfig of a user "chaperone", whose one
-	// right is to impersonate users and groups.
-	Impersonator string
+	*kubeserver.Server
 	// Powerless is the path of the kubeconfig of a user "powerless", who has a
 	// token and no rights.
 	Powerless string
 
-	dir     string
-	command *exec.Cmd
-	// stdin is what the cluster lives by: it ends with this process, however
-	// that ends.
-	stdin io.Closer
+	dir string
 }
 
 // start starts the program in a folder of its own, and waits until it is ready.
@@ -39,51 +27,26 @@ func start(program string) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{dir: dir}
-	c.Impersonator, c.Powerless = c.file("impersonator.kubeconfig"), c.file("powerless.kubeconfig")
-	if err := errors.Join(c.run(program), c.writePowerless()); err != nil {
-		said, _ := os.ReadFile(c.file("log"))
+	c.Powerless = c.file("powerless.kubeconfig")
+	err = c.run(program)
+	if err == nil {
+		err = c.writePowerless()
+	}
+	if err != nil {
 		c.stop()
-		return nil, fmt.Errorf("%w; it said:\n%s", err, said[max(0, len(said)-2000):])
+		return nil, err
 	}
 	return c, nil
 }
 
-func (c *Cluster) run(program string) error {
+func (c *Cluster) run(program string) (err error) {
 	if err := os.WriteFile(c.file("tokens"), []byte(powerlessToken+",powerless,1,\n"), 0o600); err != nil {
 		return err
 	}
-	log, err := os.Create(c.file("log"))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = log.Close() }()
-	command := exec.Command(program, "-dir", c.dir, "-audit", c.file("audit"), "-tokens", c.file("tokens"))
-	command.Stderr = log
-	if c.stdin, err = command.StdinPipe(); err != nil {
-		return err
-	}
-	out, err := command.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := command.Start(); err != nil {
-		return err
-	}
-	c.command = command
-	return c.waitReady(out)
-}
-
-// waitReady waits for the line that says so, or for the end of the program.
-func (c *Cluster) waitReady(out io.Reader) error {
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		words := strings.Fields(lines.Text())
-		if len(words) == 3 && words[0] == "READY" {
-			c.URL, c.Kubeconfig = words[1], words[2]
-			return nil
-		}
-	}
-	return errors.Join(errors.New("it ended before it was ready"), lines.Err())
+	c.Server, err = kubeserver.Start(context.Background(), kubeserver.Options{
+		Program: program, Dir: c.dir, Audit: c.file("audit"), Tokens: c.file("tokens"),
+	})
+	return err
 }
 
 // powerlessToken is worth nothing outside of a cluster of tests.
@@ -102,9 +65,8 @@ current-context: testcluster
 
 // stop ends the program as the end of this process would.
 func (c *Cluster) stop() {
-	if c.command != nil {
-		_ = c.stdin.Close()
-		_ = c.command.Wait()
+	if c.Server != nil {
+		c.Stop()
 	}
 	_ = os.RemoveAll(c.dir)
 }
