@@ -73,6 +73,9 @@ type Verdict struct {
 	// Masker applies to what the action reads. It is never nil where the action is
 	// allowed.
 	Masker Masker
+	// Refusal is what the rules that deny the action say; nil where none does, and
+	// the action is just not allowed.
+	Refusal *Refusal
 }
 
 // Result is what a plan yields. The gateway masks it before it is recorded or

@@ -175,13 +175,15 @@ func (p *printer) decided(d policy.Decision) error {
 }
 
 func (p *printer) judged(b recorder.Judged) error {
-	allowed := 0
+	outcomes := map[policy.Outcome]int{}
 	for _, a := range b.Actions {
-		if a.Decision.Outcome == policy.Allow {
-			allowed++
-		}
+		outcomes[a.Decision.Outcome]++
 	}
-	return p.line(inCall, "%s", p.options.Style.Dim(fmt.Sprintf("%d further actions judged, %d allowed", len(b.Actions), allowed)))
+	text := fmt.Sprintf("%d further actions judged, %d allowed", len(b.Actions), outcomes[policy.Allow])
+	if held := outcomes[policy.Approve] + outcomes[policy.Confirm]; held > 0 {
+		text += fmt.Sprintf(", %d for people to agree to", held)
+	}
+	return p.line(inCall, "%s", p.options.Style.Dim(text))
 }
 
 func (p *printer) finished(ctx context.Context, e recorder.Event, b recorder.Finished) error {

@@ -100,10 +100,12 @@ func TestPlainOfDryRun(t *testing.T) {
 
 func TestPlainOfTrouble(t *testing.T) {
 	for want, body := range map[string]recorder.Body{
-		"refused by no-where: every row\n          instead: add a WHERE":   recorder.Refused{Stage: "decide", Rule: "no-where", Reason: "every row", Hint: "add a WHERE"},
-		"failed 42P01 no such table":                                       recorder.Failed{Code: "42P01", Message: "no such table"},
-		"ambiguous the connection broke":                                   recorder.Ambiguous{Why: "the connection broke"},
-		"1 further actions judged, 0 allowed":                              recorder.Judged{Actions: []recorder.Judgement{{Action: described("x").Action}}},
+		"refused by no-where: every row\n          instead: add a WHERE": recorder.Refused{Stage: "decide", Rule: "no-where", Reason: "every row", Hint: "add a WHERE"},
+		"failed 42P01 no such table":                                     recorder.Failed{Code: "42P01", Message: "no such table"},
+		"ambiguous the connection broke":                                 recorder.Ambiguous{Why: "the connection broke"},
+		"1 further actions judged, 0 allowed":                            recorder.Judged{Actions: []recorder.Judgement{{Action: described("x").Action}}},
+		"1 further actions judged, 0 allowed, 1 for people to agree to": recorder.Judged{Actions: []recorder.Judgement{
+			{Action: described("x").Action, Decision: policy.Decision{Outcome: policy.Approve}}}},
 		"policy.rejected {\"digest\":\"d\",\"paths\":[\"p\"],\"error\":\"": recorder.PolicyRejected{Digest: "d", Paths: []string{"p"}, Error: "e"},
 	} {
 		if got := told(t, "", recorder.Received{Tool: "x"}, body); !strings.Contains(got, want) {

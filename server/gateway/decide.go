@@ -38,7 +38,7 @@ func (g *Gateway) input(c *call, a tools.Action) *policy.Input {
 }
 
 // denied is the refusal of a decision that denies.
-func denied(d policy.Decision) error {
+func denied(d policy.Decision) *tools.Refusal {
 	r := &tools.Refusal{Rule: "default-deny", Reason: "policy does not allow it"}
 	if len(d.Rules) > 0 {
 		first := d.Rules[0]

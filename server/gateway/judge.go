@@ -67,5 +67,9 @@ func (j judge) judge(ctx context.Context, a tools.Action) (tools.Verdict, record
 	if allowed {
 		c.session.stick(d.Labels)
 	}
-	return tools.Verdict{Allowed: allowed, Masker: masker}, recorder.Judgement{Action: g.kept(c, a, blank), Decision: d}
+	v := tools.Verdict{Allowed: allowed, Masker: masker}
+	if d.Outcome == policy.Deny && len(d.Rules) > 0 {
+		v.Refusal = denied(d)
+	}
+	return v, recorder.Judgement{Action: g.kept(c, a, blank), Decision: d}
 }

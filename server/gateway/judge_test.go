@@ -32,7 +32,7 @@ func TestFurtherActionsAreJudged(t *testing.T) {
 		d := policy.Decision{Outcome: policy.Allow, Rules: []policy.Rule{{Name: "all"}}, Labels: []string{in.Action.Verb}}
 		switch in.Action.Verb {
 		case "denied":
-			d.Outcome = policy.Deny
+			d.Outcome, d.Rules = policy.Deny, []policy.Rule{{Name: "not-this", Message: "it is not for you", Hint: "take that"}}
 		case "held":
 			d.Outcome = policy.Approve
 		case "copy", "peek":
@@ -54,6 +54,10 @@ func TestFurtherActionsAreJudged(t *testing.T) {
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%d verdicts", len(got))
+	}
+	// What a rule denies is refused in the rule's words.
+	if r := got[4].Refusal; r == nil || r.Rule != "not-this" || r.Reason != "it is not for you" || r.Hint != "take that" || got[0].Refusal != nil || got[5].Refusal != nil {
+		t.Errorf("%+v", got)
 	}
 	// What was not allowed leaves no label, and the masked value no trace.
 	if labels := strings.Join(s.session.labels, " "); labels != "do get peek put" {

@@ -70,6 +70,9 @@ func ask(ctx context.Context, gate tools.Gate, c command, r Request) (tools.Mask
 	switch {
 	case err != nil:
 		return nil, err
+	case len(verdicts) == 1 && !verdicts[0].Allowed && verdicts[0].Refusal != nil:
+		why := verdicts[0].Refusal
+		return nil, refused(why.Rule, "kubectl "+c.name+" needs to "+r.String()+": "+why.Reason, why.Hint)
 	case len(verdicts) != 1 || !verdicts[0].Allowed || verdicts[0].Masker == nil:
 		return nil, refused("policy", "kubectl "+c.name+" needs to "+r.String()+", which policy does not allow",
 			"ask for something that needs less")

@@ -122,6 +122,20 @@ func TestEachRequestIsAllowed(t *testing.T) {
 	}
 }
 
+// TestRulesSayWhy: a request that a rule denies is refused in the rule's words.
+func TestRulesSayWhy(t *testing.T) {
+	s := newStage(t)
+	s.must("run box --image=box")
+	s.gate.allows = func(r Request) bool { return r.Verb != "exec" }
+	s.refusedBy("policy", "exec box -- id", "")
+	s.gate.says = &tools.Refusal{Rule: "no-shells", Reason: "commands are for people", Hint: "read the logs"}
+	_, err := s.call("exec box -- id", "")
+	var r *tools.Refusal
+	if !errors.As(err, &r) || r.Rule != "no-shells" || r.Hint != "read the logs" || r.Reason != "kubectl exec needs to exec pods/exec "+s.namespace+"/box: commands are for people" {
+		t.Errorf("%v", err)
+	}
+}
+
 // governed makes a call as the gateway does: what a plan begins with is judged
 // before it runs.
 func (s *stage) governed(line, stdin string) {

@@ -161,8 +161,10 @@ func (s *stage) refusedBy(rule, line, stdin string) {
 type gate struct {
 	mu     sync.Mutex
 	allows func(Request) bool
-	masks  maskOf
-	asked  []Request
+	// says is what the rules say of what is not allowed, or nil.
+	says  *tools.Refusal
+	masks maskOf
+	asked []Request
 	// heard is told what is streamed; nil is not.
 	heard func(stream, lines string) error
 }
@@ -178,7 +180,7 @@ func (g *gate) Judge(_ context.Context, actions []tools.Action) ([]tools.Verdict
 		}
 		r := facts.Requests[0]
 		g.asked = append(g.asked, r)
-		verdicts[i] = tools.Verdict{Allowed: g.allows == nil || g.allows(r), Masker: g.masks}
+		verdicts[i] = tools.Verdict{Allowed: g.allows == nil || g.allows(r), Masker: g.masks, Refusal: g.says}
 	}
 	return verdicts, nil
 }
