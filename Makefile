@@ -14,8 +14,12 @@ export CGO_ENABLED = 0
 help: ## show this
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: build ## run everything on this machine, on sample data
+demo: build ## run everything on this machine, on sample data; with KUBERNETES=1 a cluster, too
+ifneq ($(filter-out 0,$(KUBERNETES)),)
+	cluster=$$(.ci/testcluster) && exec $(BIN) demo --kubernetes "$$cluster"
+else
 	$(BIN) demo
+endif
 
 test: ## install what the tests need, and run them all
 	.ci/install

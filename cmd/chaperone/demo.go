@@ -6,21 +6,19 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/app"
 	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/config"
-	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/cursor"
 	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/demo"
 	"github.com/chaperone-dev/chaperone/recorder"
 	"github.com/chaperone-dev/chaperone/recorder/replay"
 	"github.com/chaperone-dev/chaperone/server"
 	"github.com/chaperone-dev/chaperone/server/identity"
+	"github.com/chaperone-dev/chaperone/tools/sql/pgserver"
 )
 
 const demoLong = `Run everything on this machine, on sample data: a PostgreSQL server on loopback
@@ -34,20 +32,26 @@ postgres or nobody. Ctrl-C ends all of it.
 It prints what to ask the agent for, and the address and token with which you
 approve in a browser what a rule holds.
 
+With --kubernetes there is a Kubernetes cluster, too: a real API server on
+loopback, whose pods run nothing, with the shop's deployments and rules for them.
+It begins anew each time. "make demo KUBERNETES=1" builds its program and passes
+it on.
+
 With --script an agent's session is played over MCP, with a call that is held and
 approved in the console; its replay is printed, and the demo ends, with 1 if a
 decision was not as it should be.`
 
 const demoExample = `  chaperone demo
   chaperone demo --script
+  chaperone demo --kubernetes "$(.ci/testcluster)"
   chaperone demo --dir ./try --listen 127.0.0.1:0
   chaperone demo --reset`
 
 // demoFlags are the flags of the demo.
 type demoFlags struct {
-	dir, listen   string
-	port          int
-	script, reset bool
+	dir, listen, kubernetes string
+	port                    int
+	script, reset           bool
 }
 
 func newDemo(o *options) *cobra.Command {
@@ -66,6 +70,7 @@ func newDemo(o *options) *cobra.Command {
 	flags.StringVar(&f.dir, "dir", demo.DefaultPath(), "`folder` for everything of the demo")
 	flags.StringVar(&f.listen, "listen", config.DefaultListen, "`address` of the gateway; port 0 picks a free one")
 	flags.IntVar(&f.port, "postgres-port", 0, "`port` of PostgreSQL; 0 picks a free one")
+	flags.StringVar(&f.kubernetes, "kubernetes", "", "`program` of a Kubernetes cluster to start as well, as .ci/testcluster builds it")
 	flags.BoolVar(&f.script, "script", false, "play one agent's session, print its replay, and end")
 	flags.BoolVar(&f.reset, "reset", false, "remove the demo's folder and end")
 	return cmd
@@ -81,6 +86,11 @@ func (o *options) resetDemo(ctx context.Context, f demoFlags) error {
 }
 
 func runDemo(ctx context.Context, o *options, f demoFlags) error {
+	if f.kubernetes != "" {
+		if _, err := exec.LookPath(f.kubernetes); err != nil {
+			return usageError{fmt.Errorf("--kubernetes: %w; name the program that .ci/testcluster builds", err)}
+		}
+	}
 	folder, err := demo.Open(f.dir)
 	if err != nil {
 		return err
@@ -94,22 +104,53 @@ func runDemo(ctx context.Context, o *options, f demoFlags) error {
 		return err
 	}
 	defer func() { _ = l.Close() }()
+	on := &stand{Folder: folder, listener: l}
+	defer on.end(ctx, o)
+	if err := on.begin(ctx, o, f); err != nil {
+		return err
+	}
+	return serveDemo(ctx, o, f, on)
+}
+
+// stand is what the demo stands on.
+type stand struct {
+	*demo.Folder
+	listener net.Listener
+	postgres *pgserver.Server
+	// cluster is nil where none was asked for.
+	cluster *demo.Cluster
+}
+
+// begin starts what the gateway is to reach, and writes its configuration.
+func (on *stand) begin(ctx context.Context, o *options, f demoFlags) error {
 	say := func(what string) { _, _ = fmt.Fprintf(o.err, "demo: %s ...\n", what) }
-	postgres, dsn, err := folder.Shop(ctx, f.port, say)
+	var to demo.Targets
+	var err error
+	on.postgres, to.DSN, err = on.Shop(ctx, f.port, say)
+	if err == nil && f.kubernetes != "" {
+		on.cluster, err = on.Cluster(ctx, f.kubernetes, say)
+	}
 	if ctx.Err() != nil {
 		return errors.New("the demo was ended before it was up")
 	}
 	if err != nil {
 		return err
 	}
-	defer func() {
-		postgres.Stop(context.WithoutCancel(ctx))
-		_, _ = fmt.Fprintf(o.err, "demo: ended; what it made is in %s\n", folder.Path)
-	}()
-	if err := folder.Write(dsn, l.Addr().String()); err != nil {
-		return err
+	if on.cluster != nil {
+		to.Kubeconfig = on.cluster.Impersonator
 	}
-	return serveDemo(ctx, o, f, folder, l)
+	return on.Write(to, on.listener.Addr().String())
+}
+
+// end ends what begin has started.
+func (on *stand) end(ctx context.Context, o *options) {
+	if on.cluster != nil {
+		on.cluster.Stop()
+	}
+	if on.postgres != nil {
+		on.postgres.Stop(context.WithoutCancel(ctx))
+		_, _ = fmt.Fprintf(o.err, "demo: ended; what it made is in %s\n", on.Path)
+	}
 }
 
 // listenLocally listens on an address of this machine only: the demo's token
@@ -127,8 +168,8 @@ func listenLocally(address string) (net.Listener, error) {
 }
 
 // serveDemo serves until the reader ends it, or the script has been played.
-func serveDemo(ctx context.Context, o *options, f demoFlags, folder *demo.Folder, l net.Listener) (err error) {
-	c, err := config.Load(folder.Config())
+func serveDemo(ctx context.Context, o *options, f demoFlags, on *stand) (err error) {
+	c, err := config.Load(on.Config())
 	if err != nil {
 		return err
 	}
@@ -150,17 +191,18 @@ func serveDemo(ctx context.Context, o *options, f demoFlags, folder *demo.Folder
 	go a.Run(ctx)
 	served := make(chan error, 1)
 	go func() {
-		served <- a.Edge.ServeHTTP(ctx, l, server.HTTP{Verify: tokens.Verify, Hosts: hosts(c), Console: pages})
+		served <- a.Edge.ServeHTTP(ctx, on.listener, server.HTTP{Verify: tokens.Verify, Hosts: hosts(c), Console: pages})
 	}()
-	url := mcpURL(c, l.Addr())
+	url := mcpURL(c, on.listener.Addr())
 	if f.script {
 		err := demo.Stage{
-			Out: o.out, MCP: url, Site: strings.TrimSuffix(url, "/mcp"), Agent: folder.Token, Approver: folder.Approver, Show: o.shower(a),
+			Out: o.out, MCP: url, Site: strings.TrimSuffix(url, "/mcp"), Agent: on.Token, Approver: on.Approver,
+			Cluster: on.cluster, Show: o.shower(a),
 		}.Play(ctx)
 		stop()
 		return errors.Join(err, <-served, a.Close(), o.replayNewest(context.WithoutCancel(ctx), c))
 	}
-	o.welcome(folder, url)
+	o.welcome(on, url)
 	return <-served
 }
 
@@ -189,72 +231,4 @@ func (o *options) replayNewest(ctx context.Context, c *config.Config) error {
 	s := replay.StyleFor(o.out)
 	_, _ = fmt.Fprintf(o.out, "\n%s\n\n", s.Bold("What the record says (chaperone replay):"))
 	return replay.Plain(ctx, r, newest[0].ID, o.out, replay.Options{Style: s, Rows: 5})
-}
-
-// welcome says how to connect and what to try.
-func (o *options) welcome(folder *demo.Folder, url string) {
-	s := replay.StyleFor(o.out)
-	entry := cursor.Server{URL: url, Headers: map[string]string{"Authorization": "Bearer " + folder.Token}}
-	self := programName()
-	with := self + " --config " + folder.Config()
-	_, _ = fmt.Fprintf(o.out, `
-%s  MCP at %s; everything is in %s
-
-%s
-  open the folder %s in it, or
-  copy %s into a project, or
-  open this link:
-  %s
-
-%s
-  "Which customers of the shop spent most?"      e-mails come masked
-  "Delete the old order items."                  refused: no WHERE
-  "Mark order 40 as shipped, ticket 1187."       allowed, and on record
-  "Refund payment 7: set its amount to 0."       waits until you approve it as a dba:
-
-%s
-  open %s and sign in with the token
-  %s
-  The request shows there by itself; once you approve it, the agent gets its answer.
-
-%s
-  %s call access
-  %s call sql_read "select name, email from customers limit 3"
-  %s call sql_write "delete from order_items"
-  %s call sql_write -r "ticket 9: charged twice" "update payments set amount = 0 where id = 7"
-  %s replay
-
-%s
-  Change %s: the next call is judged by it.
-
-Ctrl-C ends the demo. Afterwards, %s demo --reset%s removes the folder.
-`, s.Bold("Chaperone's demo is up."), s.Bold(url), folder.Path,
-		s.Bold("Connect Cursor:"), folder.Path, folder.CursorFile(), cursor.DeepLink("chaperone", entry),
-		s.Bold("Ask the agent:"), s.Bold("Be the dba, in a browser:"), s.Bold(strings.TrimSuffix(url, "/mcp")+"/console"), folder.Approver,
-		s.Bold("Or try it from another terminal:"), with, with, with, with, with,
-		s.Bold("Make your own rules:"), filepath.Join(folder.Path, "policy", "shop.rego"), self, dirFlag(folder.Path))
-}
-
-// dirFlag is the flag that leads to a folder, if it takes one.
-func dirFlag(path string) string {
-	if path == demo.DefaultPath() {
-		return ""
-	}
-	return " --dir " + path
-}
-
-// programName is what to type to run this program from here.
-func programName() string {
-	self, err := os.Executable()
-	if err != nil {
-		return "chaperone"
-	}
-	if found, err := exec.LookPath("chaperone"); err == nil {
-		a, aErr := os.Stat(found)
-		b, bErr := os.Stat(self)
-		if aErr == nil && bErr == nil && os.SameFile(a, b) {
-			return "chaperone"
-		}
-	}
-	return relative(self)
 }

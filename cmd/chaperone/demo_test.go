@@ -40,14 +40,14 @@ func chaperone(t *testing.T, args ...string) (out, err string, code int) {
 }
 
 // startDemo starts a demo and waits until it is up.
-func startDemo(t *testing.T, dir string) *exec.Cmd {
+func startDemo(t *testing.T, dir string, more ...string) *exec.Cmd {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "out")
 	f, err := os.Create(out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), program(t), "demo", "--dir", dir, "--listen", "127.0.0.1:0")
+	cmd := exec.CommandContext(t.Context(), program(t), append([]string{"demo", "--dir", dir, "--listen", "127.0.0.1:0"}, more...)...)
 	cmd.Stdout, cmd.Stderr = f, f
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -147,6 +147,7 @@ func TestDemoRefuses(t *testing.T) {
 		"there is no demo in":                                {"--dir", full, "--reset"},
 		"must be an address of this machine":                 {"--dir", filepath.Join(t.TempDir(), "d"), "--listen", "0.0.0.0:1"},
 		"not a directory":                                    {"--dir", filepath.Join(full, "thesis.txt", "d")},
+		"name the program that .ci/testcluster builds":       {"--dir", filepath.Join(t.TempDir(), "d"), "--kubernetes", filepath.Join(full, "none")},
 	} {
 		_, stderr, code := chaperone(t, append([]string{"demo"}, args...)...)
 		if code == exitOK || !strings.Contains(stderr, want) || strings.Count(stderr, "\n") != 1 {

@@ -13,3 +13,13 @@ var Shop string
 //
 //go:embed policy
 var Policy embed.FS
+
+// Cluster are the manifests that make the sample shop in a Kubernetes cluster.
+//
+//go:embed cluster/shop.yaml
+var Cluster string
+
+// ClusterPolicy is what the policy says besides where there is a cluster.
+//
+//go:embed cluster/cluster.rego
+var ClusterPolicy []byte

@@ -37,6 +37,7 @@ deny contains {
 	"message": "this changes every row of the table",
 	"hint": "add a WHERE that names the rows you mean",
 } if {
+	input.connection.family == "sql"
 	input.action.verb in {"update", "delete"}
 	not narrowed
 }
@@ -51,6 +52,7 @@ deny contains {
 	"message": "the schema of the shop is changed by migrations only",
 	"hint": "write a migration and have it reviewed",
 } if {
+	input.connection.family == "sql"
 	some prefix in ["create_", "alter_", "drop_"]
 	startswith(input.action.verb, prefix)
 }

@@ -25,9 +25,20 @@ type Host struct {
 	err     error
 }
 
-// Start returns the cluster, which is running and ready. It skips the test where
-// there is no program for it, and fails instead when the environment says CI=true.
+// Start returns the cluster, which is running and ready.
 func (h *Host) Start(tb testing.TB) *Cluster {
+	tb.Helper()
+	program := Program(tb)
+	h.once.Do(func() { h.cluster, h.err = start(program) })
+	if h.err != nil {
+		tb.Fatalf("the test cluster does not start: %v", h.err)
+	}
+	return h.cluster
+}
+
+// Program is the path of the cluster's program. It skips the test where there is
+// none, and fails instead when the environment says CI=true.
+func Program(tb testing.TB) string {
 	tb.Helper()
 	if runtime.GOOS != "linux" {
 		tb.Skip("the test cluster runs on Linux only")
@@ -39,11 +50,7 @@ func (h *Host) Start(tb testing.TB) *Cluster {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	h.once.Do(func() { h.cluster, h.err = start(program) })
-	if h.err != nil {
-		tb.Fatalf("the test cluster does not start: %v", h.err)
-	}
-	return h.cluster
+	return program
 }
 
 // Stop ends the cluster and removes all that it kept. Without a cluster it does

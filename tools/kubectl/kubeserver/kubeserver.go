@@ -96,7 +96,7 @@ func (s *Server) launch(o Options, dir string) (out io.Reader, err error) {
 		args = append(args, "-tokens", o.Tokens)
 	}
 	// No context: how it ends is by its standard input.
-	s.command = exec.Command(o.Program, args...) //nolint:noctx // see above
+	s.command = exec.Command(o.Program, args...)
 	s.command.Stderr = log
 	if s.stdin, err = s.command.StdinPipe(); err != nil {
 		return nil, err
@@ -104,10 +104,7 @@ func (s *Server) launch(o Options, dir string) (out io.Reader, err error) {
 	if out, err = s.command.StdoutPipe(); err != nil {
 		return nil, err
 	}
-	if err := s.command.Start(); err != nil {
-		return nil, fmt.Errorf("%w; name the program that .ci/testcluster builds", err)
-	}
-	return out, nil
+	return out, s.command.Start()
 }
 
 // waitReady waits for the line that says so, or for the end of the program.

@@ -137,7 +137,7 @@ server: {listen: "{{.Listen}}", url: "http://{{.Listen}}"}
 identity:
   tokens:
     - {hash: "{{.Agent}}", subject: "demo agent", groups: [agents]}
-    - {hash: "{{.Approver}}", subject: "demo dba", groups: [dba]}
+    - {hash: "{{.Approver}}", subject: "demo dba", groups: [dba, sre]}
 approvals:
   operators: [dba]
 connections:
@@ -148,11 +148,24 @@ connections:
       dsn: "${file:dsn}"
       search_path: shop
       trusted_functions: [shop.order_total]
+{{- with .Kubeconfig}}
+  - name: cluster
+    family: kubectl
+    labels: {env: demo, team: shop}
+    kubectl:
+      kubeconfig: {{printf "%q" .}}
+      namespace: shop
+      impersonate: true
+{{- end}}
 `
+
+// Targets are what the gateway of the demo reaches: a database, and a cluster or
+// "" for none.
+type Targets struct{ DSN, Kubeconfig string }
 
 // Write writes the configuration, the policy unless it is there already, and
 // an mcp.json, for a gateway that listens at an address.
-func (f *Folder) Write(dsn, listen string) error {
+func (f *Folder) Write(to Targets, listen string) error {
 	fresh := func() string { token, _ := identity.NewToken(); return token }
 	var err error
 	if f.Token, err = f.secret("token", fresh); err != nil {
@@ -161,23 +174,32 @@ func (f *Folder) Write(dsn, listen string) error {
 	if f.Approver, err = f.secret("approver-token", fresh); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(f.Path, "dsn"), []byte(dsn), 0o600); err != nil {
-		return err
-	}
-	var config strings.Builder
-	t := template.Must(template.New("").Parse(configTemplate))
-	if err := t.Execute(&config, map[string]string{
-		"Listen": listen, "Agent": identity.Hash(f.Token), "Approver": identity.Hash(f.Approver),
-	}); err != nil {
-		return err
-	}
-	if err := os.WriteFile(f.Config(), []byte(config.String()), 0o600); err != nil {
+	if err := f.writeConfig(to, listen); err != nil {
 		return err
 	}
 	if err := f.writePolicy(); err != nil {
 		return err
 	}
+	if to.Kubeconfig != "" {
+		if err := f.writeClusterPolicy(); err != nil {
+			return err
+		}
+	}
 	return f.writeCursor("http://" + listen + "/mcp")
+}
+
+func (f *Folder) writeConfig(to Targets, listen string) error {
+	if err := os.WriteFile(filepath.Join(f.Path, "dsn"), []byte(to.DSN), 0o600); err != nil {
+		return err
+	}
+	var config strings.Builder
+	t := template.Must(template.New("").Parse(configTemplate))
+	if err := t.Execute(&config, map[string]string{
+		"Listen": listen, "Agent": identity.Hash(f.Token), "Approver": identity.Hash(f.Approver), "Kubeconfig": to.Kubeconfig,
+	}); err != nil {
+		return err
+	}
+	return os.WriteFile(f.Config(), []byte(config.String()), 0o600)
 }
 
 // writePolicy leaves a policy alone that the reader has changed.

@@ -18,30 +18,37 @@ type act struct {
 	args   map[string]any
 	status string
 	rule   string
+	// comment is what the approver says to a call that a rule holds.
+	comment string
+	// moves says that somebody changes what it is about while it waits.
+	moves bool
 }
 
-// acts are the session that the script plays.
-var acts = []act{
-	{"What can I reach here?", "access", nil, "ok", ""},
-	{"What does the shop store about orders?", "sql_schema", map[string]any{"pattern": "shop.orders"}, "ok", ""},
+// shopActs are the session that the script plays.
+var shopActs = []act{
+	{"What can I reach here?", "access", nil, "ok", "", "", false},
+	{"What does the shop store about orders?", "sql_schema", map[string]any{"pattern": "shop.orders"}, "ok", "", "", false},
 	{"Which customers spent most?", "sql_read",
-		map[string]any{"sql": "select name, email, orders, spent from customer_totals order by spent desc, id limit 5"}, "ok", ""},
+		map[string]any{"sql": "select name, email, orders, spent from customer_totals order by spent desc, id limit 5"}, "ok", "", "", false},
 	{"Their phone and card, please.", "sql_read",
-		map[string]any{"sql": "select name, phone, card_tail from customers where id <= 3 order by id"}, "ok", ""},
+		map[string]any{"sql": "select name, phone, card_tail from customers where id <= 3 order by id"}, "ok", "", "", false},
 	{"Maybe in another shape?", "sql_read",
-		map[string]any{"sql": "select to_jsonb(c) ->> 'email' as x, c from customers c where id <= 2 order by id"}, "ok", ""},
+		map[string]any{"sql": "select to_jsonb(c) ->> 'email' as x, c from customers c where id <= 2 order by id"}, "ok", "", "", false},
 	{"I will clean up old orders.", "sql_write",
-		map[string]any{"sql": "delete from order_items", "reason": "clean up"}, "refused", "no-where"},
+		map[string]any{"sql": "delete from order_items", "reason": "clean up"}, "refused", "no-where", "", false},
 	{"Then drop the table.", "sql_write",
-		map[string]any{"sql": "drop table payments", "reason": "clean up"}, "refused", "no-schema-changes"},
+		map[string]any{"sql": "drop table payments", "reason": "clean up"}, "refused", "no-schema-changes", "", false},
 	{"Or slip it in behind a read.", "sql_read",
-		map[string]any{"sql": "select 1; drop table payments"}, "refused", "syntax"},
+		map[string]any{"sql": "select 1; drop table payments"}, "refused", "syntax", "", false},
 	{"What would it take to close order 40?", "sql_write",
 		map[string]any{"sql": "update orders set status = 'shipped' where id = $1 returning id, status", "params": []any{40}, "reason": "ticket 1187: parcel was handed over", "dry_run": true},
-		"described", ""},
+		"described", "", "", false},
 	{"Do that.", "sql_write",
 		map[string]any{"sql": "update orders set status = 'shipped' where id = $1 returning id, status", "params": []any{40}, "reason": "ticket 1187: parcel was handed over"},
-		"ok", ""},
+		"ok", "", "", false},
+	{"Take the broken item off payment 7.", "sql_write",
+		map[string]any{"sql": "update payments set amount = amount - 5 where id = 7 returning id, amount", "reason": "ticket 1190: one item came back broken"},
+		"ok", "", "checked with finance", false},
 }
 
 // Stage is what the script is played on.
@@ -51,6 +58,8 @@ type Stage struct {
 	MCP, Site string
 	// Agent and Approver are the tokens of the two.
 	Agent, Approver string
+	// Cluster is the demo's, or nil.
+	Cluster *Cluster
 	// Show writes what an approver sees of a request.
 	Show func(ctx context.Context, w io.Writer, id string) error
 }
@@ -63,10 +72,14 @@ func (st Stage) Play(ctx context.Context) error {
 		return err
 	}
 	style := replay.StyleFor(st.Out)
+	acts := shopActs
+	if st.Cluster != nil {
+		acts = append(acts[:len(acts):len(acts)], clusterActs()...)
+	}
 	var failed []error
 	for i, a := range acts {
 		a.announce(st.Out, i+1, style)
-		reply, err := client.Call(ctx, a.tool, a.args)
+		reply, err := st.call(ctx, client, a, style)
 		if err != nil {
 			return fmt.Errorf("act %d: %w", i+1, err)
 		}
@@ -74,18 +87,25 @@ func (st Stage) Play(ctx context.Context) error {
 			failed = append(failed, fmt.Errorf("act %d: %w", i+1, err))
 		}
 	}
-	held.announce(st.Out, len(acts)+1, style)
-	if err := st.hold(ctx, client, style); err != nil {
-		failed = append(failed, fmt.Errorf("act %d: %w", len(acts)+1, err))
-	}
 	return errors.Join(append(failed, client.Close(ctx))...)
+}
+
+// call makes an act's call, and has it approved if it is one that waits.
+func (st Stage) call(ctx context.Context, client *Client, a act, style replay.Style) (Reply, error) {
+	if a.comment == "" {
+		return client.Call(ctx, a.tool, a.args)
+	}
+	return st.hold(ctx, client, a, style)
 }
 
 // announce prints what is asked for.
 func (a act) announce(out io.Writer, n int, s replay.Style) {
 	_, _ = fmt.Fprintf(out, "\n%s\n", s.Bold(fmt.Sprintf("%d. %s", n, a.says)))
-	sql, _ := a.args["sql"].(string)
-	_, _ = fmt.Fprintf(out, "   %s\n", s.Dim(strings.TrimSuffix(a.tool+": "+sql, ": ")))
+	what, _ := a.args["sql"].(string)
+	if words, is := a.args["args"].([]string); is {
+		what = "kubectl " + strings.Join(words, " ")
+	}
+	_, _ = fmt.Fprintf(out, "   %s\n", s.Dim(strings.TrimSuffix(a.tool+": "+what, ": ")))
 }
 
 // show prints how a call ended, and says if it is not as it must.
@@ -106,7 +126,7 @@ func (a act) show(out io.Writer, reply Reply, s replay.Style) error {
 	if instead != "" {
 		_, _ = fmt.Fprintln(out, "   instead: "+replay.Printable(instead))
 	}
-	if len(head.Rows) > 0 {
+	if len(head.Rows) > 0 || head.Output != "" {
 		var table strings.Builder
 		if err := replay.Content(&table, reply.Structured, 10, s); err != nil {
 			return err
@@ -129,7 +149,8 @@ type head struct {
 		Schema, Name string
 		Columns      []struct{ Name, Masked string }
 	}
-	Rows []json.RawMessage
+	Rows   []json.RawMessage
+	Output string
 }
 
 // summary is one line on what came back.
