@@ -26,11 +26,14 @@ type table struct {
 const maxWidth = 60
 
 // Content writes a result for people: rows as a table, at most maxRows of them,
-// what a command wrote as it wrote it, and anything else as indented JSON, at
-// most twice as many lines.
+// what a command wrote as it wrote it, what a dry run found without its facts, and
+// anything else as indented JSON, at most twice as many lines.
 func Content(w io.Writer, data []byte, maxRows int, s Style) error {
 	if text, ok := readWritten(data); ok {
 		return text.write(w, 2*maxRows, s)
+	}
+	if dry, ok := readDryRun(data); ok {
+		return dry.write(w, s)
 	}
 	var t table
 	if json.Unmarshal(data, &t) != nil || t.Columns == nil {

@@ -65,11 +65,7 @@ func Preview(w io.Writer, p *tools.Preview, s Style) error {
 			return err
 		}
 	}
-	if p.Diff == "" {
-		return nil
-	}
-	_, err := io.WriteString(w, strings.TrimRight(PrintableLines(p.Diff), "\n")+"\n")
-	return err
+	return diff(w, p.Diff, s)
 }
 
 // writeSample writes rows of a table; what is before goes with -, what comes

@@ -85,3 +85,26 @@ func TestContentOfCommands(t *testing.T) {
 		}
 	}
 }
+
+// TestContentOfDryRuns shows what a call would do, and the change as it would be.
+func TestContentOfDryRuns(t *testing.T) {
+	const data = `{"description":{"verb":"apply","effect":"write","why":"it would patch it","targets":[{"kind":"deployments.apps","name":"shop/web"}],"facts":{"a":1}},` +
+		`"preview":{"measured":true,"changes":[{"kind":"deployments","name":"shop/deployments","verb":"update","count":1}],"diff":"--- web\n+++ web\n@@ -1 +1 @@\n-replicas: 2\n+replicas: 4\n"}}`
+	const want = `apply, effect write: it would patch it
+on deployments.apps shop/web
+update 1 in shop/deployments (measured)
+--- web
++++ web
+@@ -1 +1 @@
+-replicas: 2
++replicas: 4
+`
+	var out bytes.Buffer
+	if err := replay.Content(&out, []byte(data), 3, replay.Style{}); err != nil || out.String() != want {
+		t.Errorf("it is shown as %q, %v", out.String(), err)
+	}
+	out.Reset()
+	if err := replay.Content(&out, []byte(data), 3, replay.Style{Color: true}); err != nil || !strings.Contains(out.String(), "\x1b[32m+replicas: 4\x1b[0m") {
+		t.Errorf("in colour it is %q, %v", out.String(), err)
+	}
+}
