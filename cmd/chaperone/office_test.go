@@ -50,13 +50,24 @@ type office struct {
 	tokens    map[string]string
 }
 
-// newOffice opens an office with these approvals in its configuration, and with
-// people as subject:group or subject:group:address, each by a token of the name
-// before a =, or of the subject.
+// newOffice opens an office with these approvals and people in its configuration.
 func newOffice(t *testing.T, approvals string, people ...string) *office {
 	t.Helper()
-	o := &office{crashSite: newCrashSite(t), t: t, tokens: map[string]string{}}
+	o := &office{crashSite: newCrashSite(t), t: t}
 	sqlExec(t, o.db, officeWorld)
+	writeFiles(t, o.dir, map[string]string{
+		"policy/all.rego": officePolicy,
+		"chaperone.yaml":  o.settings(approvals, people) + fmt.Sprintf("connections:\n  - name: db\n    family: sql\n    labels: {env: test}\n    sql: {dsn: %q}\n", o.dsn),
+	})
+	o.start()
+	return o
+}
+
+// settings is the configuration without its connections. People are written as
+// subject:group or subject:group:address; each gets a token of the name before a =,
+// or of the subject.
+func (o *office) settings(approvals string, people []string) string {
+	o.tokens = map[string]string{}
 	var tokens strings.Builder
 	for _, p := range people {
 		name, who, named := strings.Cut(p, "=")
@@ -71,14 +82,8 @@ func newOffice(t *testing.T, approvals string, people ...string) *office {
 		o.tokens[name] = token
 		fmt.Fprintf(&tokens, "    - {hash: %q, subject: %q, groups: [%q], email: %q}\n", hash, parts[0], parts[1], parts[2])
 	}
-	writeFiles(t, o.dir, map[string]string{
-		"policy/all.rego": officePolicy,
-		"chaperone.yaml": fmt.Sprintf("data_dir: ./state\npolicy: {paths: [./policy]}\nserver: {listen: \"127.0.0.1:0\"}\n"+
-			"approvals: {%s}\nidentity:\n  tokens:\n%sconnections:\n  - name: db\n    family: sql\n    labels: {env: test}\n    sql: {dsn: %q}\n",
-			approvals, &tokens, o.dsn),
-	})
-	o.start()
-	return o
+	return fmt.Sprintf("data_dir: ./state\npolicy: {paths: [./policy]}\nserver: {listen: \"127.0.0.1:0\"}\napprovals: {%s}\nidentity:\n  tokens:\n%s",
+		approvals, &tokens)
 }
 
 // start starts the gateway.
@@ -116,6 +121,7 @@ func (o *office) agent(name string) *agent {
 type deskReply struct {
 	toolReply
 	Approval string `json:"approval_id"`
+	Output   string `json:"output"`
 }
 
 func (a *agent) try(ctx context.Context, tool string, args map[string]any) (out deskReply, err error) {

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,23 +17,12 @@ import (
 // answer by itself, by returning true.
 func (s *stage) between(answer func(http.ResponseWriter, *http.Request) bool) {
 	s.t.Helper()
-	target, err := url.Parse(s.admin.Host)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	transport, err := rest.TransportFor(s.admin)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	proxy := httputil.NewSingleHostReverseProxy(target)
-	proxy.Transport = transport
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	address := s.cluster.Between(s.t, func(w http.ResponseWriter, r *http.Request, on http.Handler) {
 		if !answer(w, r) {
-			proxy.ServeHTTP(w, r)
+			on.ServeHTTP(w, r)
 		}
-	}))
-	s.t.Cleanup(server.Close)
-	k, err := newCluster(&rest.Config{Host: server.URL}, &Config{Impersonate: true, Namespace: s.namespace})
+	})
+	k, err := newCluster(&rest.Config{Host: address}, &Config{Impersonate: true, Namespace: s.namespace})
 	if err != nil {
 		s.t.Fatal(err)
 	}
