@@ -73,8 +73,7 @@ type Verdict struct {
 	// Masker applies to what the action reads. It is never nil where the action is
 	// allowed.
 	Masker Masker
-	// Refusal is what the rules that deny the action say; nil where none does, and
-	// the action is just not allowed.
+	// Refusal says why the action is not allowed; it may be nil.
 	Refusal *Refusal
 }
 

@@ -21,7 +21,10 @@ func (g *Gateway) decide(ctx context.Context, c *call) error {
 	default:
 		return denied(c.decision)
 	}
-	return keepMasked(c.masker, c.action.Flows)
+	if r := keepMasked(c.masker, c.action.Flows); r != nil {
+		return r
+	}
+	return nil
 }
 
 // input is what policy judges an action of the call by.
@@ -53,8 +56,9 @@ func denied(d policy.Decision) *tools.Refusal {
 	return r
 }
 
-// keepMasked refuses to copy a value that is masked to where it would not be.
-func keepMasked(m tools.Masker, flows []tools.Flow) error {
+// keepMasked refuses to copy a value that is masked to where it would not be; nil
+// refuses nothing.
+func keepMasked(m tools.Masker, flows []tools.Flow) *tools.Refusal {
 	for _, flow := range flows {
 		known := tools.Origins{Known: flow.From.Known}
 		if m.Mask(known) == nil || m.Mask(flow.To) != nil {

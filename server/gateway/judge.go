@@ -50,8 +50,23 @@ func (j judge) Judge(ctx context.Context, actions []tools.Action) ([]tools.Verdi
 	return verdicts, nil
 }
 
-func (j judge) lets(o policy.Outcome, e tools.Effect) bool {
-	return o == policy.Allow || j.before && e != tools.Read && (o == policy.Approve || o == policy.Confirm)
+// objection says why an action must not go out; nil lets it.
+func (j judge) objection(a tools.Action, d policy.Decision, m tools.Masker) *tools.Refusal {
+	held := d.Outcome == policy.Approve || d.Outcome == policy.Confirm
+	switch {
+	case held && j.before && a.Effect != tools.Read:
+	case held:
+		return &tools.Refusal{
+			Rule: denied(d).Rule, Reason: "people would have to be asked about it, and it is not the call itself",
+			Hint: "do it by a call of its own first",
+		}
+	case d.Outcome != policy.Allow:
+		return denied(d)
+	}
+	if !a.Effect.Within(j.call.tool.Ceiling) {
+		return j.gateway.beyond(j.call.tool, a)
+	}
+	return keepMasked(m, a.Flows)
 }
 
 // judge holds one action to what the call itself was held to.
@@ -63,13 +78,9 @@ func (j judge) judge(ctx context.Context, a tools.Action) (tools.Verdict, record
 	if blank {
 		c.hides.Store(true)
 	}
-	allowed := j.lets(d.Outcome, a.Effect) && a.Effect.Within(c.tool.Ceiling) && keepMasked(masker, a.Flows) == nil
-	if allowed {
+	why := j.objection(a, d, masker)
+	if why == nil {
 		c.session.stick(d.Labels)
 	}
-	v := tools.Verdict{Allowed: allowed, Masker: masker}
-	if d.Outcome == policy.Deny && len(d.Rules) > 0 {
-		v.Refusal = denied(d)
-	}
-	return v, recorder.Judgement{Action: g.kept(c, a, blank), Decision: d}
+	return tools.Verdict{Allowed: why == nil, Refusal: why, Masker: masker}, recorder.Judgement{Action: g.kept(c, a, blank), Decision: d}
 }

@@ -46,17 +46,18 @@ func TestFurtherActionsAreJudged(t *testing.T) {
 		return nil, errors.Join(err, &tools.Failure{Message: "found " + card, Plain: "found"})
 	})
 	r := s.call("fake_write")
-	want := []bool{true, true, false, false, false, false, false, true}
+	// What is not allowed says by which rule; "" is allowed.
+	want := []string{"", "", "tool-ceiling", "tool-ceiling", "not-this", "all", "mask", ""}
 	for i, v := range got {
-		if v.Allowed != want[i] || v.Masker == nil {
-			t.Errorf("%s: %+v", actions[i].Verb, v)
+		if v.Allowed != (want[i] == "") || v.Masker == nil || v.Allowed != (v.Refusal == nil) || !v.Allowed && v.Refusal.Rule != want[i] {
+			t.Errorf("%s: %+v, %+v", actions[i].Verb, v, v.Refusal)
 		}
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%d verdicts", len(got))
 	}
 	// What a rule denies is refused in the rule's words.
-	if r := got[4].Refusal; r == nil || r.Rule != "not-this" || r.Reason != "it is not for you" || r.Hint != "take that" || got[0].Refusal != nil || got[5].Refusal != nil {
+	if r := got[4].Refusal; r == nil || r.Rule != "not-this" || r.Reason != "it is not for you" || r.Hint != "take that" {
 		t.Errorf("%+v", got)
 	}
 	// What was not allowed leaves no label, and the masked value no trace.

@@ -133,7 +133,7 @@ func (g *Gateway) describe(ctx context.Context, c *call) (tools.Plan, error) {
 	case c.action.Effect == tools.Unknown:
 		return nil, notUnderstood(c.action)
 	case !c.action.Effect.Within(c.tool.Ceiling):
-		return nil, g.beyond(c)
+		return nil, g.beyond(c.tool, c.action)
 	}
 	return plan, nil
 }
@@ -165,13 +165,13 @@ func (g *Gateway) run(ctx context.Context, c *call, plan tools.Plan) (tools.Resu
 
 // beyond refuses an action that is worse than the tool may do, and names the
 // tool that may.
-func (g *Gateway) beyond(c *call) error {
+func (g *Gateway) beyond(tool Tool, a tools.Action) *tools.Refusal {
 	r := &tools.Refusal{
 		Rule:   "tool-ceiling",
-		Reason: fmt.Sprintf("%s takes nothing worse than a %s, and this is a %s: %s", c.tool.Name, c.tool.Ceiling, c.action.Effect, c.action.Why),
+		Reason: fmt.Sprintf("%s takes nothing worse than a %s, and this is a %s: %s", tool.Name, tool.Ceiling, a.Effect, a.Why),
 	}
 	for _, t := range g.tools {
-		if t.Family == c.tool.Family && c.action.Effect.Within(t.Ceiling) {
+		if t.Family == tool.Family && a.Effect.Within(t.Ceiling) {
 			r.Hint = fmt.Sprintf("use %s, and say why in reason", t.Name)
 			break
 		}
