@@ -40,11 +40,9 @@ func mask(s *sent, r *http.Response) (*http.Response, error) {
 		_ = r.Body.Close()
 		return nil, fmt.Errorf("the server answered with %q, in which nothing can be masked", kind)
 	}
-	data, err := readAnswer(r)
+	defer func(body io.Closer) { _ = body.Close() }(r.Body)
+	data, err := screened(s, r.Body)
 	if err != nil {
-		return nil, err
-	}
-	if data, err = maskJSON(s, data); err != nil {
 		return nil, err
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
@@ -56,7 +54,7 @@ func readAnswer(r *http.Response) ([]byte, error) {
 	defer func() { _ = r.Body.Close() }()
 	data, err := io.ReadAll(io.LimitReader(r.Body, maxAnswer+1))
 	if len(data) > maxAnswer {
-		return nil, fmt.Errorf("the server answered with more than %d MB at once; ask for less, with a selector or --chunk-size", maxAnswer>>20)
+		return nil, errLarge
 	}
 	return data, err
 }
@@ -71,15 +69,46 @@ func maskJSON(s *sent, data []byte) ([]byte, error) {
 		return nil, errors.New("the server's answer is no object that can be read")
 	}
 	maskObject(s.Resource, s.masker, object)
+	s.hideCells(object)
 	return json.Marshal(object)
 }
 
-// delicate are pieces of text without which an answer has nothing to hide, as
-// long as policy masks nothing. Text within text has its quotes escaped.
-var delicate = regexp.MustCompile(`Secret\\*"|env\\*"|secrets|\\u`)
+// Pieces of text without which an answer has nothing to hide, as long as policy
+// masks nothing: what is a Secret, and a variable whose name tells a secret. Text
+// within text has its quotes escaped, and what it is called is not looked at.
+var (
+	aSecret    = regexp.MustCompile(`Secret\\*"`)
+	variables  = regexp.MustCompile(`env\\*"`)
+	withinText = regexp.MustCompile(`env\\+"`)
+	variable   = regexp.MustCompile(`"name"\s*:\s*"[^"]*(` + secretName.String() + `)`)
+)
 
 func needsMask(s *sent, data []byte) bool {
-	return s.masker.Mask(tools.Origins{Any: true}) != nil || s.Resource == "secrets" || delicate.Match(data)
+	return s.masker.Mask(tools.Origins{Any: true}) != nil || s.Resource == "secrets" || delicate(data)
+}
+
+func delicate(data []byte) bool {
+	return aSecret.Match(data) || oddEscapes(data) ||
+		variables.Match(data) && (withinText.Match(data) || variable.Match(data))
+}
+
+// escapes are what a server writes in place of letters that mean nothing here: it
+// has no need to write others so.
+var escapes = regexp.MustCompile(`^(00[01]|003c|003e|0026|2028|2029|fffd)`)
+
+// oddEscapes reports whether letters are written such that a name or a word can't
+// be looked for.
+func oddEscapes(data []byte) bool {
+	for {
+		at := bytes.Index(data, []byte(`\u`))
+		if at < 0 {
+			return false
+		}
+		data = data[at+2:]
+		if !escapes.Match(data) {
+			return true
+		}
+	}
 }
 
 func decode(data []byte) (map[string]any, error) {
@@ -100,7 +129,7 @@ func maskObject(resource string, m tools.Masker, object map[string]any) {
 				maskObject(resource, m, o)
 			}
 		}
-		if only(object, "items", "kind", "apiVersion", "metadata") {
+		if isList(object, items) {
 			return
 		}
 	}
@@ -109,7 +138,8 @@ func maskObject(resource string, m tools.Masker, object map[string]any) {
 		return
 	}
 	// An event of a watch.
-	if o, ok := object["object"].(map[string]any); ok && object["type"] != nil && only(object, "type", "object") {
+	_, typed := object["type"].(string)
+	if o, ok := object["object"].(map[string]any); ok && typed && onlyNames(object, "type", "object") {
 		maskObject(resource, m, o)
 		return
 	}
@@ -122,9 +152,38 @@ func maskObject(resource string, m tools.Masker, object map[string]any) {
 	w.fields(object, nil)
 }
 
-// only reports whether an object has no other fields than these. A custom
+// isList reports whether an object is a list and nothing else. A custom resource
+// may have any fields, and so look like one.
+func isList(object map[string]any, items []any) bool {
+	for _, item := range items {
+		if _, ok := item.(map[string]any); !ok {
+			return false
+		}
+	}
+	for _, name := range []string{"kind", "apiVersion"} {
+		if _, ok := object[name].(string); !ok && object[name] != nil {
+			return false
+		}
+	}
+	meta, ok := object["metadata"].(map[string]any)
+	return (ok || object["metadata"] == nil) && isListMeta(meta) && onlyNames(object, "items", "kind", "apiVersion", "metadata")
+}
+
+// isListMeta reports whether these are the metadata of a list, in which there is
+// nothing to mask.
+func isListMeta(meta map[string]any) bool {
+	for _, value := range meta {
+		switch value.(type) {
+		case map[string]any, []any:
+			return false
+		}
+	}
+	return onlyNames(meta, "resourceVersion", "continue", "remainingItemCount", "selfLink")
+}
+
+// onlyNames reports whether an object has no other fields than these. A custom
 // resource may have any, and so look like a list or an event.
-func only(object map[string]any, names ...string) bool {
+func onlyNames(object map[string]any, names ...string) bool {
 	for name := range object {
 		if !slices.Contains(names, name) {
 			return false
@@ -179,14 +238,42 @@ func maskTable(resource string, m tools.Masker, table map[string]any, rows []any
 	columns, _ := table["columnDefinitions"].([]any)
 	policy := m.Mask(tools.Origins{Any: true}) != nil
 	hide := hiddenColumns(resource, m, columns, policy && !builtIn(rows))
-	for _, row := range rows {
-		r, _ := row.(map[string]any)
+	beside := walker{resource: resource, masker: m}
+	beside.others(table, "rows")
+	for i, row := range rows {
+		r, ok := row.(map[string]any)
+		if !ok {
+			rows[i] = beside.value(row, nil)
+			continue
+		}
+		beside.others(r, "object")
 		if o, ok := r["object"].(map[string]any); ok {
 			maskObject(resource, m, o)
+		} else if r["object"] != nil {
+			r["object"] = beside.value(r["object"], nil)
 		}
 		cells, _ := r["cells"].([]any)
 		for i := range cells {
 			if policy && (i >= len(hide) || hide[i]) {
+				cells[i] = redacted
+			}
+		}
+	}
+}
+
+// hideCells is what maskTable does where the rows don't say of what kind they are:
+// the server puts only the metadata of their objects beside them.
+func (s *sent) hideCells(table map[string]any) {
+	if !custom(s.Group+"/"+s.Version) || s.masker.Mask(tools.Origins{Any: true}) == nil {
+		return
+	}
+	columns, _ := table["columnDefinitions"].([]any)
+	rows, _ := table["rows"].([]any)
+	for _, row := range rows {
+		r, _ := row.(map[string]any)
+		cells, _ := r["cells"].([]any)
+		for i := range cells {
+			if !plainColumn(columns, i) {
 				cells[i] = redacted
 			}
 		}
@@ -247,6 +334,15 @@ func (w walker) fields(object map[string]any, at []string) {
 			continue
 		}
 		object[name] = w.value(value, append(at[:len(at):len(at)], name))
+	}
+}
+
+// others masks what an object has besides one field.
+func (w walker) others(object map[string]any, but string) {
+	for name, value := range object {
+		if name != but {
+			object[name] = w.value(value, nil)
+		}
 	}
 }
 

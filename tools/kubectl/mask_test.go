@@ -119,6 +119,32 @@ func TestCellsOfUnknownTables(t *testing.T) {
 	}
 }
 
+// TestCellsOfCustomResources: the server tells only the metadata of the objects
+// beside the cells, in a list and in a watch.
+func TestCellsOfCustomResources(t *testing.T) {
+	table := `{"kind":"Table","apiVersion":"meta.k8s.io/v1","columnDefinitions":[{"name":"Name","format":"name"},{"name":"Pin"},{"name":"Age"}],
+		"rows":[{"cells":["a","1234","5m"],"object":{"apiVersion":"meta.k8s.io/v1","kind":"PartialObjectMetadata","metadata":{"name":"a"}}}]}`
+	for _, verb := range []string{"list", "watch"} {
+		for group, hidden := range map[string]bool{"bank.example.com": true, "apps": false, "networking.k8s.io": false, "": false} {
+			body := table
+			if verb == "watch" {
+				body = `{"type":"ADDED","object":` + table + `}`
+			}
+			for _, accept := range []string{"", "application/json;as=Table"} {
+				s := &sent{Request: Request{Verb: verb, Group: group, Version: "v1", Resource: "x"}, masker: maskOf{"x.spec.pin": true}, http: &http.Request{Header: http.Header{"Accept": {accept}}}}
+				r, err := mask(s, answer(&http.Request{}, http.StatusOK, []byte(body))) //nolint:bodyclose // it is a string
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := io.ReadAll(r.Body)
+				if err != nil || strings.Contains(string(got), "1234") == hidden || !strings.Contains(string(got), `"5m"`) || !strings.Contains(string(got), `["a"`) {
+					t.Errorf("%s of %q by %q: %v %s", verb, group, accept, err, got)
+				}
+			}
+		}
+	}
+}
+
 // TestWhatCanNotBeReadDoesNotGetThrough: protobuf, CBOR, or nothing that is known.
 func TestWhatCanNotBeReadDoesNotGetThrough(t *testing.T) {
 	r := Request{Verb: "get", Version: "v1", Resource: "secrets"}

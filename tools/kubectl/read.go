@@ -26,7 +26,7 @@ func (p *readPlan) Run(ctx context.Context, gate tools.Gate, limits tools.Limits
 	limits = p.connection.limits.Intersect(limits)
 	ctx, cancel := context.WithTimeout(ctx, limits.Timeout)
 	defer cancel()
-	w := &wire{cluster: p.connection.cluster, caller: p.caller}
+	w := &wire{cluster: p.connection.cluster, caller: p.caller, shape: p.command.shape(limits.Bytes)}
 	w.judge = reader{gate, p.command, w, keys(p.requests)}
 	out := p.command.output(gate, limits)
 	e := p.command.execute(ctx, w, out, nil)
@@ -36,6 +36,7 @@ func (p *readPlan) Run(ctx context.Context, gate tools.Gate, limits tools.Limits
 // result is what a command that ended yields.
 func (c command) result(w *wire, out *output, e ended) (tools.Result, error) {
 	stdout, stderr, truncated := out.texts()
+	truncated = truncated || w.shape.wasCut()
 	switch {
 	case truncated:
 	case w.stopped() != nil:

@@ -61,6 +61,7 @@ func (e *eventReader) mask(event []byte) ([]byte, error) {
 		table["columnDefinitions"] = e.columns
 	}
 	maskObject(e.sent.Resource, e.sent.masker, whole)
+	e.sent.hideCells(table)
 	if len(own) == 0 {
 		delete(table, "columnDefinitions")
 	}

@@ -19,6 +19,8 @@ type wire struct {
 	caller  tools.Caller
 	// judge says what becomes of a request. It runs under no lock.
 	judge judge
+	// shape is what the command prints of what it reads.
+	shape *shape
 	// ctx is the call's own: kubectl has none for most of what it does.
 	ctx context.Context
 
@@ -42,6 +44,8 @@ type sent struct {
 	body []byte
 	// masker applies to what comes back; nil lets nothing back.
 	masker tools.Masker
+	// shape is what is wanted of what comes back.
+	shape *shape
 	// quiet says that what the server quotes in an error may not be seen.
 	quiet bool
 	// seen takes what came back, before it is masked.
@@ -95,7 +99,7 @@ func (w *wire) trip(r *http.Request) (*http.Response, error) {
 	case named.Resource == "":
 		return nil, refused("request", "kubectl would ask for "+r.URL.Path+", which is no resource", "")
 	}
-	s := &sent{Request: w.cluster.complete(named), http: r}
+	s := &sent{Request: w.cluster.complete(named), http: r, shape: w.shape}
 	if s.body, err = readBody(r); err != nil {
 		return nil, err
 	}

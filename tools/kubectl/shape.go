@@ -1,0 +1,209 @@
+package kubectl
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// part says what is wanted of an object. nil is all of it.
+type part struct {
+	// only are the names that are wanted, unless it is nil; without are names that
+	// are not. They stand in quotes.
+	only, without []string
+	// within says what is wanted of inner objects.
+	within map[string]*part
+}
+
+// The parts of objects that are wanted.
+var (
+	noManaged = &part{without: []string{`"managedFields"`}}
+	unmanaged = &part{within: map[string]*part{`"metadata"`: noManaged}}
+	nameOnly  = nameAnd(`"name"`, `"namespace"`)
+	rowOnly   = &part{within: map[string]*part{`"object"`: nameAnd(`"name"`, `"namespace"`, `"labels"`)}}
+	last      = &part{without: []string{`"continue"`, `"remainingItemCount"`}}
+)
+
+func nameAnd(meta ...string) *part {
+	return &part{only: []string{`"kind"`, `"apiVersion"`, `"metadata"`}, within: map[string]*part{`"metadata"`: {only: meta}}}
+}
+
+// copy appends the part that is wanted of the next value.
+func (p *part) copy(to []byte, in *jsontext.Decoder) ([]byte, error) {
+	if p == nil || in.PeekKind() != '{' {
+		value, err := in.ReadValue()
+		if len(to)+len(value) > maxAnswer {
+			return to, errLarge
+		}
+		return append(to, value...), err
+	}
+	if _, err := in.ReadToken(); err != nil {
+		return to, err
+	}
+	to = append(to, '{')
+	for first := true; in.PeekKind() != '}'; {
+		name, err := in.ReadValue()
+		if err != nil {
+			return to, err
+		}
+		if !p.wants(name) {
+			if err := in.SkipValue(); err != nil {
+				return to, err
+			}
+			continue
+		}
+		if !first {
+			to = append(to, ',')
+		}
+		first = false
+		inner := p.within[string(name)]
+		to = append(append(to, name...), ':')
+		if to, err = inner.copy(to, in); err != nil {
+			return to, err
+		}
+	}
+	_, err := in.ReadToken()
+	return append(to, '}'), err
+}
+
+func (p *part) wants(name []byte) bool {
+	is := func(n string) bool { return n == string(name) }
+	return !slices.ContainsFunc(p.without, is) && (p.only == nil || slices.ContainsFunc(p.only, is))
+}
+
+// shape is what kubectl prints of what it reads, so far as that is known. nil is
+// all of it.
+type shape struct {
+	// item and row are what is wanted of an object and of a row of a table.
+	item, row *part
+	// bytes is how much may be printed; 0 does not count. Of each object at least
+	// some percent is printed.
+	bytes, percent int
+	// wide says that all columns of a table are printed.
+	wide bool
+
+	mu            sync.Mutex
+	read, printed int
+	cut           bool
+}
+
+// shape says what kubectl get prints, of which it may print some bytes.
+func (c command) shape(bytes int) *shape {
+	format, _ := c.flag("output")
+	_, template := c.flag("template")
+	if c.name != "get" || template || c.has("sort-by") || c.has("watch") || c.has("watch-only") || c.has("filename") {
+		return nil
+	}
+	s := &shape{item: unmanaged, row: rowOnly, bytes: bytes}
+	if managed, _ := c.flag("show-managed-fields"); managed == "true" {
+		s.item = nil
+	}
+	switch format {
+	case "", "wide":
+		s.wide = format == "wide"
+	case "name":
+		s.item, s.percent = nameOnly, 5
+	case "json":
+		s.percent = 100
+	case "yaml", "kyaml":
+		// It has no quotes where it needs none, and is indented instead.
+		s.percent = 75
+	default:
+		return nil
+	}
+	return s
+}
+
+// of is what is wanted of what a list holds.
+func (s *shape) of(list string) *part {
+	switch {
+	case s == nil:
+		return nil
+	case list == rows:
+		return s.row
+	}
+	return s.item
+}
+
+// top is what is wanted of the metadata of an answer.
+func (s *shape) top() *part {
+	if s == nil || s.item == nil {
+		return nil
+	}
+	return noManaged
+}
+
+// count notes that a row or an object will be printed. It counts less than that
+// comes to, never more.
+func (s *shape) count(list string, columns []any, object []byte) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.read += len(object)
+	switch {
+	case list != rows:
+		s.printed += plainLength(object) * s.percent / 100
+	case s.read > s.bytes: // before that it can't be too much
+		s.printed += s.printedOf(columns, object)
+	}
+}
+
+// plainLength is the length of JSON without what it may have to escape letters:
+// \u003c is one.
+func plainLength(data []byte) int {
+	return len(data) - 5*bytes.Count(data, []byte(`\u`)) - bytes.Count(data, []byte(`\`))
+}
+
+// printedOf is how much of a row's cells is printed at least: kubectl ends a cell
+// where a line ends.
+func (s *shape) printedOf(columns []any, row []byte) (n int) {
+	var r struct {
+		Cells []json.RawMessage `json:"cells"`
+	}
+	if json.Unmarshal(row, &r) != nil {
+		return 0
+	}
+	for i, cell := range r.Cells[:min(len(r.Cells), len(columns))] {
+		column, _ := columns[i].(map[string]any)
+		if shown, _ := column["priority"].(float64); shown != 0 && !s.wide || cell[0] != '"' {
+			continue
+		}
+		before, _, _ := bytes.Cut(cell[1:len(cell)-1], []byte(`\`))
+		n += len(before) + 1
+	}
+	return n
+}
+
+// full reports whether more was read than may be printed: what comes after it is
+// not wanted.
+func (s *shape) full() bool {
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cut = s.cut || s.printed > s.bytes
+	return s.cut
+}
+
+// wasCut reports whether anything was left out for being too much.
+func (s *shape) wasCut() bool {
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cut
+}
+
+// rows is the name of the member of a table that holds its rows.
+const rows = `"rows"`
+
+// asTable reports whether the server is asked for a table.
+func (s *sent) asTable() bool { return strings.Contains(s.http.Header.Get("Accept"), "as=Table") }
