@@ -44,10 +44,11 @@ bench: build ## the figures of cmd/chaperone/BENCHMARKS.md
 # A real session, on a terminal that script(1) pretends to be.
 pictures: build ## draw the pictures of the README anew
 	rm -rf /var/tmp/chaperone-pictures
-	TERM=xterm script -qec "$(BIN) demo --script --dir /var/tmp/chaperone-pictures" /dev/null > bin/session
+	TERM=xterm script -qec "$(BIN) demo --script --kubernetes $$(.ci/testcluster) --dir /var/tmp/chaperone-pictures" /dev/null > bin/session
 	$(BIN) demo --reset --dir /var/tmp/chaperone-pictures
 	$(GO) run ./examples/pictures -title 'chaperone demo --script' -from '^3\. ' -to '^9\. ' < bin/session > examples/pictures/agent.svg
-	$(GO) run ./examples/pictures -title 'chaperone replay' -from 'sql_write on shop . ticket' -to '^demo:' < bin/session > examples/pictures/replay.svg
+	$(GO) run ./examples/pictures -title 'chaperone replay' -from 'sql_write on shop . ticket' -to 'kubectl_read on cluster' < bin/session > examples/pictures/replay.svg
+	$(GO) run ./examples/pictures -title 'chaperone demo --script --kubernetes' -from '^16\. ' -to '^21\. ' < bin/session > examples/pictures/kubernetes.svg
 	mkdir -p bin/pictures
 	PICTURES=$(CURDIR)/bin/pictures $(GO) test -count=1 -run TestBrowser/pictures ./server/console
 	cp bin/pictures/view-desk-light.png examples/pictures/console.png

@@ -91,14 +91,24 @@ func trimmed(lines []string) []string {
 
 var escape = regexp.MustCompile("\x1b\\[([0-9;]*)m")
 
-// wrap breaks a line where a terminal would. A line that changes colour is
-// short, and is left alone.
+// wrap breaks a line where a terminal would. The colour that it has there goes
+// on in the next.
 func wrap(line string) []string {
-	if escape.MatchString(line) || utf8.RuneCountInString(line) <= columns {
-		return []string{line}
+	shown, colour := 0, ""
+	for at := 0; at < len(line); {
+		if code := escape.FindString(line[at:]); code != "" && strings.HasPrefix(line[at:], code) {
+			colour = code
+			at += len(code)
+			continue
+		}
+		if shown == columns {
+			return append([]string{line[:at]}, wrap(colour+line[at:])...)
+		}
+		_, size := utf8.DecodeRuneInString(line[at:])
+		at += size
+		shown++
 	}
-	runes := []rune(line)
-	return append([]string{string(runes[:columns])}, wrap(string(runes[columns:]))...)
+	return []string{line}
 }
 
 // attributes are how the colours of a terminal look.

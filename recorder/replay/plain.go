@@ -189,8 +189,9 @@ func (p *printer) judged(b recorder.Judged) error {
 func (p *printer) finished(ctx context.Context, e recorder.Event, b recorder.Finished) error {
 	done := fmt.Sprintf("done in %s", b.Duration.Round(10*time.Microsecond))
 	if p.dry[e.Call] {
+		// What was found has been told, from the events before this one.
 		delete(p.dry, e.Call)
-		done = "described; nothing ran"
+		return p.line(inCall, "%s", p.options.Style.Dim("described; nothing ran"))
 	}
 	if err := p.line(inCall, "%s", p.options.Style.Dim(done)); err != nil {
 		return err
