@@ -2,7 +2,6 @@ package kubectl
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +20,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/transport"
 
 	"github.com/chaperone-dev/chaperone/tools"
 )
@@ -28,12 +28,15 @@ import (
 // cluster is an API server and what we know of it. It is shared by all calls of
 // a connection.
 type cluster struct {
-	host        string
-	namespace   string
-	namespaces  []string
+	host       string
+	namespace  string
+	namespaces []string
+	// wide says that what is in no namespace may be read nevertheless.
+	wide        bool
 	impersonate bool
 	// credential sends requests as us.
 	credential http.RoundTripper
+	entrance   *entrance
 	config     *rest.Config
 	discovery  discovery.CachedDiscoveryInterface
 	mapper     meta.RESTMapper
@@ -44,7 +47,9 @@ func newCluster(config *rest.Config, c *Config) (*cluster, error) {
 	config = rest.CopyConfig(config)
 	config.Impersonate = rest.ImpersonationConfig{}
 	config.QPS = -1
-	credential, err := rest.TransportFor(config)
+	renews := config.WrapTransport != nil || config.BearerTokenFile != "" || config.ExecProvider != nil
+	followFile(config)
+	next, err := rest.TransportFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("kubectl: the credentials can't be used: %w", err)
 	}
@@ -54,18 +59,31 @@ func newCluster(config *rest.Config, c *Config) (*cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kubectl: the server's address can't be used: %w", err)
 	}
-	credential = oneHost{base, credential}
+	entrance := &entrance{next: next, renews: renews}
+	credential := oneHost{base, entrance}
 	k := &cluster{
-		host: config.Host, namespace: c.namespace(), namespaces: c.Namespaces, impersonate: c.Impersonate,
-		credential: credential, config: config,
+		host: config.Host, namespace: c.namespace(), namespaces: c.Namespaces, wide: c.ClusterScoped, impersonate: c.Impersonate,
+		credential: credential, entrance: entrance, config: config,
 	}
-	client, err := discovery.NewDiscoveryClientForConfigAndClient(k.clientConfig(credential), &http.Client{Transport: credential})
+	// Whoever asks what the server has to offer has no context that ends.
+	timed := &http.Client{Transport: credential, Timeout: c.limits().Timeout}
+	client, err := discovery.NewDiscoveryClientForConfigAndClient(k.clientConfig(credential), timed)
 	if err != nil {
 		return nil, err
 	}
 	k.discovery = memory.NewMemCacheClient(client)
 	k.mapper = restmapper.NewDeferredDiscoveryRESTMapper(k.discovery)
 	return k, nil
+}
+
+// followFile reads a file with a token again when the server does not take what
+// it held; client-go by itself does that by the minute only.
+func followFile(config *rest.Config) {
+	if config.BearerTokenFile == "" {
+		return
+	}
+	config.Wrap(transport.ResettableTokenSourceWrapTransport(transport.NewCachedFileTokenSource(config.BearerTokenFile)))
+	config.BearerToken, config.BearerTokenFile = "", ""
 }
 
 // clientConfig is for clients that send by a transport of ours. They speak JSON,
@@ -119,7 +137,7 @@ func (k *cluster) send(ctx context.Context, caller tools.Caller, r *http.Request
 	}
 	if body != nil {
 		out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-		out.GetBody = nil
+		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	}
 	return k.credential.RoundTrip(out)
 }
@@ -130,24 +148,31 @@ func errNobody() error {
 
 // within refuses what reaches beyond the namespaces of the connection.
 func (k *cluster) within(r Request) error {
+	reads := r.effect() == tools.Read
+	own := r.Group == "" && r.Resource == "namespaces"
+	named := r.Namespace
+	if own {
+		named = r.Name
+	}
 	switch {
-	case len(k.namespaces) == 0:
-	case r.Resource == "namespaces" && r.Group == "":
-		if !slices.Contains(k.namespaces, r.Name) {
-			return k.beyond("the namespace " + cmp.Or(r.Name, "list"))
-		}
+	case len(k.namespaces) == 0 || slices.Contains(k.namespaces, named):
+		return nil
 	case r.AllNamespaces:
 		return k.beyond("all namespaces at once")
-	case r.Namespace != "" && !slices.Contains(k.namespaces, r.Namespace):
-		return k.beyond("the namespace " + r.Namespace)
-	case r.Namespace == "" && r.effect() != tools.Read:
-		return k.beyond("what is in no namespace")
+	case named != "" && !(own && reads && k.wide):
+		return k.beyond("the namespace " + named)
+	case reads && (k.wide || r.reviews()):
+		return nil
 	}
-	return nil
+	return k.beyond(r.Resource + ", which are in no namespace")
 }
 
 func (k *cluster) beyond(what string) error {
-	return refused("namespace", "this connection does not reach "+what, "it reaches "+strings.Join(k.namespaces, ", ")+"; name one with -n")
+	hint := "it reaches what is in " + strings.Join(k.namespaces, ", ")
+	if !k.wide {
+		hint += "; the operator can let what is in no namespace be read, by kubectl.cluster_scoped"
+	}
+	return refused("namespace", "this connection does not reach "+what, hint)
 }
 
 // complete adds what the server knows and the path does not say.

@@ -1,6 +1,7 @@
 package kubectl
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -21,14 +22,19 @@ type Config struct {
 	Context    string `yaml:"context"`
 	// InCluster takes the service account of the pod that we run in.
 	InCluster bool `yaml:"in_cluster"`
+	// GKE is a cluster of Google's, in place of the above.
+	GKE *GKE `yaml:"gke"`
 	// ExecPlugin is the one program that the kubeconfig may run to get
 	// credentials, as its command stands there; "" allows none.
 	ExecPlugin string `yaml:"exec_plugin"`
 	// Namespace is the one that commands work in that name none; "" stands
 	// for the first of Namespaces, or "default".
 	Namespace string `yaml:"namespace"`
-	// Namespaces bounds what the connection reaches; empty does not.
-	Namespaces []string `yaml:"namespaces"`
+	// Namespaces bounds what the connection reaches; empty does not. What is in
+	// no namespace is out of reach then, but may be read where ClusterScoped says
+	// so.
+	Namespaces    []string `yaml:"namespaces"`
+	ClusterScoped bool     `yaml:"cluster_scoped"`
 	// Impersonate sends the caller as the user, and its groups, so that the
 	// cluster's own rights and audit log are the caller's.
 	Impersonate bool `yaml:"impersonate"`
@@ -67,10 +73,14 @@ func (c *Config) namespace() string {
 // check refuses what can't work.
 func (c *Config) check() error {
 	switch {
+	case c.GKE != nil && (c.InCluster || c.Kubeconfig != "" || c.Context != "" || c.ExecPlugin != ""):
+		return errors.New("kubectl.gke stands alone: leave kubeconfig, context, exec_plugin and in_cluster out")
 	case c.InCluster && (c.Kubeconfig != "" || c.Context != ""):
 		return errors.New("kubectl.in_cluster and kubectl.kubeconfig exclude each other")
-	case !c.InCluster && c.Kubeconfig == "":
-		return errors.New("kubectl.kubeconfig is missing; name the file, or set kubectl.in_cluster")
+	case c.GKE == nil && !c.InCluster && c.Kubeconfig == "":
+		return errors.New("kubectl.kubeconfig is missing; name the file, or set kubectl.in_cluster or kubectl.gke")
+	case c.ClusterScoped && len(c.Namespaces) == 0:
+		return errors.New("kubectl.cluster_scoped has nothing to add where kubectl.namespaces bounds nothing")
 	case c.Bytes < 0 || c.Bytes > maxBytes:
 		return fmt.Errorf("kubectl.bytes is %d; it must be from 1 to %d", c.Bytes, maxBytes)
 	case c.Timeout < 0 || c.Timeout > maxTimeout:
@@ -81,11 +91,26 @@ func (c *Config) check() error {
 			return fmt.Errorf("kubectl.namespaces: %q is no name of a namespace", name)
 		}
 	}
+	if c.GKE != nil {
+		return c.GKE.check()
+	}
 	return nil
 }
 
-// rest is how to reach the server. What the kubeconfig would run is refused
-// unless the configuration names it.
+// finder says how to reach the server, each time anew, so that another address or
+// credential is taken up. What is wrong with a file is said at once.
+func (c *Config) finder() (func(context.Context) (*rest.Config, error), error) {
+	if c.GKE != nil {
+		api := newGKEAPI(c.GKE.CredentialsFile)
+		return func(ctx context.Context) (*rest.Config, error) { return api.rest(ctx, c.GKE) }, nil
+	}
+	_, err := c.rest()
+	return func(context.Context) (*rest.Config, error) { return c.rest() }, err
+}
+
+// rest is how to reach the server that a file names. What a kubeconfig would run
+// is refused unless the configuration names it. Without TLS nothing secret of it
+// is used: client-go leaves that out.
 func (c *Config) rest() (*rest.Config, error) {
 	if c.InCluster {
 		config, err := rest.InClusterConfig()
@@ -102,7 +127,7 @@ func (c *Config) rest() (*rest.Config, error) {
 	}
 	switch {
 	case config.AuthProvider != nil:
-		return nil, fmt.Errorf("kubectl.kubeconfig: the auth provider %q is not supported; use a token, a certificate or an exec plugin", config.AuthProvider.Name)
+		return nil, fmt.Errorf("kubectl.kubeconfig: the auth provider %q is not supported; use a token, a certificate, an exec plugin or kubectl.gke", config.AuthProvider.Name)
 	case config.ExecProvider != nil && (c.ExecPlugin == "" || config.ExecProvider.Command != c.ExecPlugin || !filepath.IsAbs(c.ExecPlugin)):
 		return nil, fmt.Errorf("kubectl.kubeconfig: it would run %q to get credentials; allow that by its absolute path in kubectl.exec_plugin", config.ExecProvider.Command)
 	}

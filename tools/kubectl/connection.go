@@ -2,17 +2,26 @@ package kubectl
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
+
+	"k8s.io/client-go/rest"
 
 	"github.com/chaperone-dev/chaperone/tools"
 )
 
-// connection is an open cluster.
+// connection is a cluster, which is looked for when it is first used.
 type connection struct {
-	cluster *cluster
-	limits  tools.Limits
+	config Config
+	// production refuses a credential that may do anything.
+	production bool
+	limits     tools.Limits
+	// find says how to reach the cluster.
+	find func(context.Context) (*rest.Config, error)
+	// turn is held by who opens it; open and vetted belong to whoever does.
+	turn   chan struct{}
+	open   *cluster
+	vetted time.Time
 }
 
 func newConnection(c tools.ConnectionConfig) (tools.Connection, error) {
@@ -26,15 +35,67 @@ func newConnection(c tools.ConnectionConfig) (tools.Connection, error) {
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	rest, err := config.rest()
+	find, err := config.finder()
 	if err != nil {
 		return nil, err
 	}
-	k, err := newCluster(rest, &config)
-	if err != nil {
-		return nil, err
+	return connect(config, c.Production(), find), nil
+}
+
+func connect(c Config, production bool, find func(context.Context) (*rest.Config, error)) *connection {
+	return &connection{config: c, production: production, limits: c.limits(), find: find, turn: make(chan struct{}, 1)}
+}
+
+const (
+	// openTime bounds how long a server may take to say what it is.
+	openTime = 10 * time.Second
+	// vetTime is how long what a credential may do counts as known.
+	vetTime = 10 * time.Minute
+)
+
+// reach returns the cluster. After trouble it is looked for anew, since it may
+// have another address, certificate or credential by now.
+func (k *connection) reach(ctx context.Context) (*cluster, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
+	select {
+	case k.turn <- struct{}{}:
+		defer func() { <-k.turn }()
+	case <-ctx.Done():
+		return nil, slow(ctx.Err()).refusal()
 	}
-	return &connection{k, config.limits()}, nil
+	known := k.open != nil && k.open.entrance.last.Load() == nil
+	if !known {
+		c, _, err := k.meet(ctx)
+		if err != nil {
+			return nil, err.refusal()
+		}
+		k.open, k.vetted = c, time.Time{}
+	}
+	if k.production && time.Since(k.vetted) > vetTime {
+		if err := k.open.vet(ctx); err != nil {
+			return nil, err
+		}
+		k.vetted = time.Now()
+	}
+	return k.open, nil
+}
+
+// meet looks for the cluster and has it say what it is.
+func (k *connection) meet(ctx context.Context) (*cluster, greeting, *trouble) {
+	config, err := k.find(ctx)
+	if err != nil {
+		return nil, greeting{}, lost(err)
+	}
+	c, err := newCluster(config, &k.config)
+	if err != nil {
+		return nil, greeting{}, lost(err)
+	}
+	hello, err := c.greet(ctx)
+	if err != nil {
+		return nil, greeting{}, lost(err)
+	}
+	return c, hello, nil
 }
 
 // args are the arguments of both tools.
@@ -64,64 +125,52 @@ func (k *connection) Describe(ctx context.Context, r tools.Request) (tools.Plan,
 	if len(a.Args) > maxWords || len(a.Stdin) > maxManifest {
 		return nil, refused("arguments", fmt.Sprintf("it is more than %d words, or than %d KB of stdin", maxWords, maxManifest>>10), "do it in parts")
 	}
-	c, err := parse(a.Args, a.Stdin, k.cluster.namespace)
-	if err != nil {
+	c, err := parse(a.Args, a.Stdin, k.config.namespace())
+	switch {
+	case err != nil:
 		return nil, err
+	case c.effect == tools.Read && r.Tool != toolRead:
+		return nil, refused("tool", "kubectl "+c.name+" only reads", "use "+toolRead)
+	case c.effect != tools.Read && r.Tool == toolRead:
+		return nil, refused("tool", "kubectl "+c.name+" changes the cluster", "use "+toolWrite)
 	}
 	ctx, cancel := context.WithTimeout(ctx, k.limits.Timeout)
 	defer cancel()
+	cluster, err := k.reach(ctx)
 	switch {
-	case c.effect == tools.Read && r.Tool == toolRead:
-		return k.describeRead(ctx, c, r)
+	case err != nil:
+		return nil, err
 	case c.effect == tools.Read:
-		return nil, refused("tool", "kubectl "+c.name+" only reads", "use "+toolRead)
-	case r.Tool == toolRead:
-		return nil, refused("tool", "kubectl "+c.name+" changes the cluster", "use "+toolWrite)
+		return k.describeRead(ctx, cluster, c, r)
 	}
-	return k.describeWrite(ctx, c, r)
+	return k.describeWrite(ctx, cluster, c, r)
 }
 
 // describeRead runs the command on a wire that is cut, to see what it asks for.
-func (k *connection) describeRead(ctx context.Context, c command, r tools.Request) (tools.Plan, error) {
+func (k *connection) describeRead(ctx context.Context, on *cluster, c command, r tools.Request) (tools.Plan, error) {
 	seen := &cut{}
-	w := &wire{cluster: k.cluster, caller: r.Caller, judge: seen}
+	w := &wire{cluster: on, caller: r.Caller, judge: seen}
 	e := c.execute(ctx, w, newOutput(k.limits.Bytes), nil)
 	if err := w.stopped(); err != nil {
 		return nil, err
 	}
 	if e.err != nil {
-		return nil, e.err
+		return nil, unfinished(ctx, e.err)
+	}
+	if t := on.entrance.last.Load(); t != nil {
+		return nil, t.refusal()
 	}
 	seen.mu.Lock()
 	defer seen.mu.Unlock()
-	return &readPlan{connection: k, command: c, caller: r.Caller, requests: seen.requests, action: c.action(seen.requests, nil)}, nil
-}
-
-// Check implements tools.Connection.
-func (k *connection) Check(ctx context.Context) []tools.Finding {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	done := make(chan error, 1)
-	go func() {
-		_, err := k.cluster.discovery.ServerVersion()
-		done <- err
-	}()
-	var err error
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		err = errors.New("it did not answer in time")
-	}
-	if err != nil {
-		return []tools.Finding{{Level: tools.Fail, What: "the API server can't be reached: " + err.Error(), Fix: "check the kubeconfig, its context, and the network"}}
-	}
-	return []tools.Finding{{Level: tools.OK, What: "the API server answers"}}
+	return &readPlan{cluster: on, limits: k.limits, command: c, caller: r.Caller, requests: seen.requests, action: c.action(seen.requests, nil)}, nil
 }
 
 // Close implements tools.Connection.
 func (k *connection) Close() error {
-	if idle, ok := k.cluster.credential.(interface{ CloseIdleConnections() }); ok {
-		idle.CloseIdleConnections()
+	k.turn <- struct{}{}
+	defer func() { <-k.turn }()
+	if k.open != nil {
+		k.open.entrance.CloseIdleConnections()
 	}
 	return nil
 }

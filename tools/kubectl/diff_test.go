@@ -188,7 +188,7 @@ func TestDiffOfOwnKinds(t *testing.T) {
 			break
 		}
 	}
-	s.conn.cluster.discovery.Invalidate()
+	s.conn.open.discovery.Invalidate()
 	thing := func(name, value string) string {
 		return "{apiVersion: own.example.com/v1, kind: " + kind + ", metadata: {name: a}, spec: {auth: {name: " + name + value + "}}}"
 	}

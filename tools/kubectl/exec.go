@@ -53,40 +53,47 @@ func (r remote) Execute(u *url.URL, c *rest.Config, in io.Reader, out, stderr io
 // kubectl's own context does not know of.
 func (r remote) ExecuteWithContext(_ context.Context, u *url.URL, _ *rest.Config, in io.Reader, out, stderr io.Writer, tty bool, _ remotecommand.TerminalSizeQueue) error {
 	w := r.wire
-	proceed, err := w.mayExec(u, tty)
+	s, err := w.mayExec(u, tty)
 	if err != nil {
 		w.note(err)
 		return err
 	}
-	if !proceed {
+	if s == nil {
 		return nil
 	}
 	run, err := w.cluster.executor(w.caller, u)
 	if err != nil {
 		return err
 	}
-	return run.StreamWithContext(w.ctx, remotecommand.StreamOptions{Stdin: in, Stdout: out, Stderr: stderr})
+	w.leaves(s)
+	err = run.StreamWithContext(w.ctx, remotecommand.StreamOptions{Stdin: in, Stdout: out, Stderr: stderr})
+	w.returned(s, nil) // kubectl tells how it ended
+	return err
 }
 
-// mayExec has the judge decide. In a rehearsal nothing is run.
-func (w *wire) mayExec(u *url.URL, tty bool) (proceed bool, err error) {
+// mayExec has the judge decide. In a rehearsal nothing is run, and there is no
+// request.
+func (w *wire) mayExec(u *url.URL, tty bool) (*sent, error) {
 	if tty {
-		return false, refused("flag", "there is no terminal here", "leave -t out")
+		return nil, refused("flag", "there is no terminal here", "leave -t out")
 	}
 	r, err := http.NewRequestWithContext(w.ctx, http.MethodPost, u.String(), nil)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	named, _, err := nameRequest(r)
 	if err != nil {
-		return false, refused("request", err.Error(), "")
+		return nil, refused("request", err.Error(), "")
 	}
 	s := &sent{Request: w.cluster.complete(named), http: r}
 	if err := w.cluster.within(s.Request); err != nil {
-		return false, err
+		return nil, err
 	}
 	answer, err := w.judge.judge(w.ctx, s) //nolint:bodyclose // what a judge answers itself has no body to close
-	return answer == nil, err
+	if err != nil || answer != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // executor speaks with the API server by WebSocket, and where that can't be, by

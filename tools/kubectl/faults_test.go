@@ -1,12 +1,15 @@
 package kubectl
 
 import (
+	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"k8s.io/client-go/rest"
 
@@ -22,11 +25,12 @@ func (s *stage) between(answer func(http.ResponseWriter, *http.Request) bool) {
 			on.ServeHTTP(w, r)
 		}
 	})
-	k, err := newCluster(&rest.Config{Host: address}, &Config{Impersonate: true, Namespace: s.namespace})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.conn = &connection{k, s.conn.limits}
+	s.conn = connect(Config{Impersonate: true, Namespace: s.namespace, Timeout: s.conn.config.Timeout}, false, s.at(address))
+}
+
+// at is a server that asks for no credential.
+func (s *stage) at(address string) func(context.Context) (*rest.Config, error) {
+	return func(context.Context) (*rest.Config, error) { return &rest.Config{Host: address}, nil }
 }
 
 // hangUp ends the connection instead of answering.
@@ -60,6 +64,26 @@ func TestLostChange(t *testing.T) {
 	})
 	if _, err := s.call("get pods", ""); !errors.As(err, &f) || f.Unsure {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestSlowChange: of a change that is not answered before its call ends, nobody
+// knows whether it was made.
+func TestSlowChange(t *testing.T) {
+	s := newStage(t, func(c *Config) { c.Timeout = 3 * time.Second })
+	s.must("create configmap a --from-literal=k=v")
+	s.between(func(_ http.ResponseWriter, r *http.Request) bool {
+		if !changes(r) || strings.Contains(r.URL.Path, "reviews") {
+			return false
+		}
+		_, _ = io.Copy(io.Discard, r.Body) // only then it notices that the client leaves
+		<-r.Context().Done()
+		return true
+	})
+	_, err := s.call("label cm a team=shop", "")
+	var f *tools.Failure
+	if !errors.As(err, &f) || !f.Unsure || f.Code != "timeout" {
+		t.Errorf("%+v", err)
 	}
 }
 

@@ -24,8 +24,6 @@ type keeper struct {
 
 	mu      sync.Mutex
 	changes []*change
-	// began says that a change went out.
-	began bool
 }
 
 func (k *keeper) judge(ctx context.Context, s *sent) (*http.Response, error) {
@@ -47,9 +45,6 @@ func (k *keeper) judge(ctx context.Context, s *sent) (*http.Response, error) {
 		return nil, err
 	}
 	s.again = func(r *http.Response) (bool, error) { return k.again(ctx, s, c, r) }
-	k.mu.Lock()
-	k.began = true
-	k.mu.Unlock()
 	return nil, nil
 }
 

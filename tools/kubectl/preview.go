@@ -173,7 +173,7 @@ const maxDependents = 100
 
 // collect follows owners within a namespace for as long as there are new ones.
 func (p *writePlan) collect(ctx context.Context, out *tools.Preview, namespace string, uids map[string]bool) error {
-	w := &wire{cluster: p.connection.cluster, caller: p.caller}
+	w := &wire{cluster: p.cluster, caller: p.caller}
 	var all []ownedObject
 	for _, path := range owned {
 		list, err := p.owned(ctx, w, fmt.Sprintf(path, namespace))

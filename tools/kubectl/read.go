@@ -11,11 +11,12 @@ import (
 
 // readPlan is a command that only reads.
 type readPlan struct {
-	connection *connection
-	command    command
-	caller     tools.Caller
-	requests   []Request
-	action     tools.Action
+	cluster  *cluster
+	limits   tools.Limits
+	command  command
+	caller   tools.Caller
+	requests []Request
+	action   tools.Action
 }
 
 // Action implements tools.Plan.
@@ -23,10 +24,10 @@ func (p *readPlan) Action() tools.Action { return p.action }
 
 // Run implements tools.Plan.
 func (p *readPlan) Run(ctx context.Context, gate tools.Gate, limits tools.Limits) (tools.Result, error) {
-	limits = p.connection.limits.Intersect(limits)
+	limits = p.limits.Intersect(limits)
 	ctx, cancel := context.WithTimeout(ctx, limits.Timeout)
 	defer cancel()
-	w := &wire{cluster: p.connection.cluster, caller: p.caller, shape: p.command.shape(limits.Bytes)}
+	w := &wire{cluster: p.cluster, caller: p.caller, shape: p.command.shape(limits.Bytes)}
 	w.judge = reader{gate, p.command, w, keys(p.requests)}
 	out := p.command.output(gate, limits)
 	e := p.command.execute(ctx, w, out, nil)
@@ -37,6 +38,7 @@ func (p *readPlan) Run(ctx context.Context, gate tools.Gate, limits tools.Limits
 func (c command) result(w *wire, out *output, e ended) (tools.Result, error) {
 	stdout, stderr, truncated := out.texts()
 	truncated = truncated || w.shape.wasCut()
+	down := w.cluster.entrance.last.Load()
 	switch {
 	case truncated:
 	case w.stopped() != nil:
@@ -49,6 +51,8 @@ func (c command) result(w *wire, out *output, e ended) (tools.Result, error) {
 		return nil, &tools.Failure{Code: "cancelled", Message: "kubectl " + c.name + " was cancelled", Plain: "it was cancelled"}
 	case e.err != nil:
 		return nil, e.err
+	case e.code != 0 && down != nil:
+		return nil, down.refusal()
 	case e.code != 0 && stdout == "":
 		return nil, failure(e.code, stderr)
 	}

@@ -165,6 +165,23 @@ func TestNamespaces(t *testing.T) {
 	bound.must("get cm")
 	bound.must("get ns " + bound.namespace)
 	bound.must("create configmap own --from-literal=a=b")
+	bound.must("auth can-i get pods")
+	bound.must("api-resources")
+	bound.must("describe cm own")
+	clusterScoped := []string{"get nodes", "get node node-1", "get pv", "get clusterroles", "get crd", "get storageclass"}
+	for _, line := range clusterScoped {
+		bound.refusedBy("namespace", line, "")
+	}
+	wide := newStage(t, func(c *Config) { c.Namespaces, c.ClusterScoped = []string{c.Namespace}, true })
+	for _, line := range append(clusterScoped, "get ns", "get ns kube-system") {
+		if _, err := wide.call(line, ""); err != nil {
+			t.Errorf("kubectl %s, where what is in no namespace may be read: %v", line, err)
+		}
+	}
+	// To describe a node reads the pods on it, of all namespaces.
+	for _, line := range []string{"describe node node-1", "get cm -n " + s.namespace, "get cm -A", "cordon node-1", "create ns evil", "delete ns " + s.namespace, "get secrets -n kube-system"} {
+		wide.refusedBy("namespace", line, "")
+	}
 }
 
 // TestImpersonation: the API server hears who calls, whatever the arguments say,

@@ -110,8 +110,14 @@ func (r Request) check() error {
 	return nil
 }
 
-// reviews only ask what the caller may do.
+// reviews are the resources by which to ask that.
 var reviews = []string{"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"}
+
+// reviews reports whether the request only asks what the caller may do.
+func (r Request) reviews() bool {
+	return r.Verb == "create" && r.Subresource == "" && slices.Contains(reviews, r.Resource) &&
+		(r.Group == "authorization.k8s.io" || r.Group == "authentication.k8s.io")
+}
 
 // effect is the worst that the request can do.
 func (r Request) effect() tools.Effect {
@@ -122,7 +128,7 @@ func (r Request) effect() tools.Effect {
 	case "get", "list", "watch":
 		return tools.Read
 	case "create":
-		if r.Subresource == "" && slices.Contains(reviews, r.Resource) && (r.Group == "authorization.k8s.io" || r.Group == "authentication.k8s.io") {
+		if r.reviews() {
 			return tools.Read
 		}
 		if r.Subresource == "eviction" {

@@ -111,7 +111,7 @@ func TestOutputIsCutWhereItEnds(t *testing.T) {
 	const count, chunk = 60, 5
 	s.must("apply -f -", oddMaps(count))
 	var sent atomic.Int64
-	s.conn.cluster.credential = counter{s.conn.cluster.credential, &sent}
+	s.conn.open.credential = counter{s.conn.open.credential, &sent}
 	for _, format := range []string{"-o json", "-o yaml", "-o kyaml", "-o json --show-managed-fields", "-o name", "", "-o wide", "--no-headers --show-labels"} {
 		line := fmt.Sprintf("get cm %s -l a --chunk-size=%d", format, chunk)
 		all := s.must(line)

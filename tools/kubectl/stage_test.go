@@ -46,15 +46,11 @@ func newStage(t testing.TB, set ...func(*Config)) *stage {
 	if err := c.check(); err != nil {
 		t.Fatal(err)
 	}
-	config, err := c.rest()
+	find, err := c.finder()
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := newCluster(config, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.conn = &connection{k, c.limits()}
+	s.conn = connect(*c, false, find)
 	if s.admin, err = (&Config{Kubeconfig: s.cluster.Kubeconfig}).rest(); err != nil {
 		t.Fatal(err)
 	}

@@ -27,8 +27,10 @@ type wire struct {
 	mu sync.Mutex
 	// refusal is why a request was not sent, the first time.
 	refusal error
-	// lost says that a change went out and its answer did not come.
-	lost bool
+	// under counts changes that are under way. began says that one got to the
+	// server, lost that its answer did not come.
+	under       int
+	began, lost bool
 }
 
 // judge decides about one request before it goes out. It returns the request to
@@ -115,9 +117,10 @@ func (w *wire) trip(r *http.Request) (*http.Response, error) {
 	}
 	for {
 		s.sends++
+		w.leaves(s)
 		response, err := w.cluster.send(w.ctx, w.caller, s.http, s.body)
+		w.returned(s, err)
 		if err != nil {
-			w.lose(s)
 			return nil, err
 		}
 		again, err := s.again.after(response)
@@ -131,14 +134,30 @@ func (w *wire) trip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// lose notes that nobody knows what became of a change.
-func (w *wire) lose(s *sent) {
+// leaves notes that a request goes out; one that changes something may have done
+// so from now on.
+func (w *wire) leaves(s *sent) {
 	if s.effect() == tools.Read {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.lost = true
+	w.under++
+}
+
+// returned notes whether anybody knows what became of a change. What was refused
+// on the way did not get to the server.
+func (w *wire) returned(s *sent, err error) {
+	if s.effect() == tools.Read {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.under--
+	if errors.As(err, new(*tools.Refusal)) {
+		return
+	}
+	w.began, w.lost = true, w.lost || err != nil
 }
 
 // receive hides what may not be seen in an answer.
@@ -174,7 +193,10 @@ func (w *wire) stopped() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var r *tools.Refusal
-	if errors.As(w.refusal, &r) || errors.Is(w.refusal, tools.ErrMoved) {
+	switch {
+	case errors.As(w.refusal, &r):
+		return r
+	case errors.Is(w.refusal, tools.ErrMoved):
 		return w.refusal
 	}
 	return nil

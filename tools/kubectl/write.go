@@ -10,22 +10,23 @@ import (
 
 // writePlan is a command that changes something, as it was rehearsed.
 type writePlan struct {
-	connection *connection
-	command    command
-	caller     tools.Caller
-	gate       tools.Gate
-	key        [32]byte
-	reads      []Request
-	changes    []*change
-	action     tools.Action
+	cluster *cluster
+	limits  tools.Limits
+	command command
+	caller  tools.Caller
+	gate    tools.Gate
+	key     [32]byte
+	reads   []Request
+	changes []*change
+	action  tools.Action
 	// approved is the preview that people agreed to, or nil.
 	approved *tools.Preview
 }
 
 // describeWrite rehearses the command. Requests that only read go out as they
 // are, if policy lets them, and those that change something as dry runs.
-func (k *connection) describeWrite(ctx context.Context, c command, r tools.Request) (tools.Plan, error) {
-	w := &wire{cluster: k.cluster, caller: r.Caller}
+func (k *connection) describeWrite(ctx context.Context, on *cluster, c command, r tools.Request) (tools.Plan, error) {
+	w := &wire{cluster: on, caller: r.Caller}
 	h := &rehearsal{gate: r.Gate, command: c, wire: w, key: r.Key, gone: map[string]bool{}}
 	w.judge = h
 	out := newOutput(k.limits.Bytes)
@@ -38,11 +39,14 @@ func (k *connection) describeWrite(ctx context.Context, c command, r tools.Reque
 	if e.err != nil {
 		return nil, unfinished(ctx, e.err)
 	}
+	if t := on.entrance.last.Load(); e.code != 0 && t != nil {
+		return nil, t.refusal()
+	}
 	if e.code != 0 {
 		_, stderr, _ := out.texts()
 		return nil, refused("rehearsal", "its rehearsal failed: "+failure(e.code, stderr).Message, "mend the command or the manifest; nothing was changed")
 	}
-	p := &writePlan{connection: k, command: c, caller: r.Caller, gate: r.Gate, key: r.Key, reads: h.reads, changes: h.changes}
+	p := &writePlan{cluster: on, limits: k.limits, command: c, caller: r.Caller, gate: r.Gate, key: r.Key, reads: h.reads, changes: h.changes}
 	objects := objectsOf(h.changes)
 	if err := checkChanged(objects); err != nil {
 		return nil, err
@@ -90,10 +94,10 @@ func (p *writePlan) Run(ctx context.Context, gate tools.Gate, limits tools.Limit
 			Hint: "make the original call again, for a new request",
 		}
 	}
-	limits = p.connection.limits.Intersect(limits)
+	limits = p.limits.Intersect(limits)
 	ctx, cancel := context.WithTimeout(ctx, limits.Timeout)
 	defer cancel()
-	w := &wire{cluster: p.connection.cluster, caller: p.caller}
+	w := &wire{cluster: p.cluster, caller: p.caller}
 	k := &keeper{gate: gate, command: p.command, wire: w, key: p.key, reads: keys(p.reads), changes: copied(p.changes)}
 	w.judge = k
 	out := p.command.output(gate, limits)
@@ -126,12 +130,17 @@ func (k *keeper) ended(w *wire, r tools.Result, err error) (tools.Result, error)
 		}
 	}
 	var refusal *tools.Refusal
+	var failure *tools.Failure
 	switch {
-	case err == nil:
-		return r, nil
+	case (w.lost || w.under > 0) && errors.As(err, &failure) && (failure.Code == "timeout" || failure.Code == "cancelled"):
+		unsure := *failure
+		unsure.Unsure = true
+		return nil, &unsure
 	case w.lost:
 		return nil, &tools.Failure{Code: "lost", Message: "the connection to the API server was lost while it made a change", Plain: "the connection was lost", Unsure: true}
-	case k.began && errors.As(err, &refusal):
+	case err == nil:
+		return r, nil
+	case w.began && errors.As(err, &refusal):
 		return nil, &tools.Failure{Code: refusal.Rule, Message: "it was broken off after a part of it was done: " + refusal.Reason, Plain: "it was broken off after a part of it was done", Hint: refusal.Hint}
 	}
 	return nil, err

@@ -1,0 +1,145 @@
+package kubectl
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	"k8s.io/apimachinery/pkg/version"
+
+	"github.com/chaperone-dev/chaperone/tools"
+)
+
+// lost is the trouble that an error means with a cluster that is looked for.
+func lost(err error) *trouble {
+	if t := troubleOf(err); t != nil {
+		return t
+	}
+	if overtaken(err) {
+		return slow(err)
+	}
+	return &trouble{
+		rule: "unreachable", reason: "the API server can't be reached", detail: err.Error(), later: true, cause: err,
+		fix: "check the kubeconfig, its context, and the network",
+	}
+}
+
+// greeting is how a server says what it is.
+type greeting struct {
+	version.Info
+	took time.Duration
+	// skew is how far its clock is off ours.
+	skew time.Duration
+}
+
+// greet asks a server for its version. One that does not tell is there as well.
+func (k *cluster) greet(ctx context.Context) (greeting, error) {
+	start := time.Now()
+	var g greeting
+	response, body, err := k.ask(ctx, http.MethodGet, "/version", nil)
+	if err != nil {
+		return g, err
+	}
+	if response.StatusCode >= http.StatusInternalServerError {
+		return g, fmt.Errorf("it answers %d", response.StatusCode)
+	}
+	g.took = time.Since(start)
+	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+		g.skew = time.Since(date).Abs()
+	}
+	if json.Unmarshal(body, &g.Info) != nil {
+		g.Info = version.Info{}
+	}
+	return g, nil
+}
+
+// ask sends a request of our own, in our own name. It ends with ctx, also where a
+// program that is to get credentials does not.
+func (k *cluster) ask(ctx context.Context, method, path string, body []byte) (*http.Response, []byte, error) {
+	r, err := http.NewRequestWithContext(ctx, method, k.address(path), bytes.NewReader(body))
+	if err != nil {
+		return nil, nil, err
+	}
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Content-Type", "application/json")
+	type reply struct {
+		response *http.Response
+		data     []byte
+		err      error
+	}
+	done := make(chan reply, 1)
+	go func() {
+		response, err := k.credential.RoundTrip(r)
+		if err != nil {
+			done <- reply{err: err}
+			return
+		}
+		defer func() { _ = response.Body.Close() }()
+		data, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+		done <- reply{response, data, err}
+	}()
+	select {
+	case got := <-done:
+		return got.response, got.data, got.err
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+}
+
+// may asks the server whether our own credential may do something.
+func (k *cluster) may(ctx context.Context, what authorizationv1.ResourceAttributes) (bool, error) {
+	review := authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &what}}
+	review.APIVersion, review.Kind = "authorization.k8s.io/v1", "SelfSubjectAccessReview"
+	body, err := json.Marshal(review)
+	if err != nil {
+		return false, err
+	}
+	response, data, err := k.ask(ctx, http.MethodPost, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body)
+	switch {
+	case err != nil:
+		return false, err
+	case response.StatusCode != http.StatusCreated && response.StatusCode != http.StatusOK:
+		return false, fmt.Errorf("it does not say what the credential may do (%d)", response.StatusCode)
+	}
+	err = json.Unmarshal(data, &review)
+	return review.Status.Allowed, err
+}
+
+const rbacGroup = "rbac.authorization.k8s.io"
+
+// almighty reports whether our own credential may do everything, or give itself
+// the right to.
+func (k *cluster) almighty(ctx context.Context) (bool, error) {
+	for _, all := range []authorizationv1.ResourceAttributes{
+		{Verb: "*", Group: "*", Resource: "*"},
+		{Verb: "escalate", Group: rbacGroup, Resource: "clusterroles"},
+		{Verb: "bind", Group: rbacGroup, Resource: "clusterroles"},
+	} {
+		if yes, err := k.may(ctx, all); yes || err != nil {
+			return yes, err
+		}
+	}
+	return false, nil
+}
+
+// vet refuses, in production, a credential that may do anything.
+func (k *cluster) vet(ctx context.Context) error {
+	yes, err := k.almighty(ctx)
+	switch {
+	case err != nil:
+		return &tools.Refusal{
+			Rule: "unreachable", Reason: "it can't be found out what the connection's credential may do, which it must be in production",
+			Hint: "tell the operator to run `chaperone doctor`", Later: true,
+		}
+	case yes:
+		return refused("cluster-admin", almightyInProduction, "the operator must give the connection a credential that holds only what it needs")
+	}
+	return nil
+}
+
+const almightyInProduction = "the connection is labelled as production and its credential may do anything in the cluster"
