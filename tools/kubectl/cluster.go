@@ -164,15 +164,15 @@ func (k *cluster) within(r Request) error {
 	case reads && (k.wide || r.reviews()):
 		return nil
 	}
-	return k.beyond(r.Resource + ", which are in no namespace")
+	hint := "ask for what is in " + strings.Join(k.namespaces, ", ")
+	if reads {
+		hint += "; the operator can let such things be read, by kubectl.cluster_scoped"
+	}
+	return refused("namespace", "this connection does not reach "+r.Resource+", which are in no namespace", hint)
 }
 
 func (k *cluster) beyond(what string) error {
-	hint := "it reaches what is in " + strings.Join(k.namespaces, ", ")
-	if !k.wide {
-		hint += "; the operator can let what is in no namespace be read, by kubectl.cluster_scoped"
-	}
-	return refused("namespace", "this connection does not reach "+what, hint)
+	return refused("namespace", "this connection does not reach "+what, "it reaches "+strings.Join(k.namespaces, ", ")+"; name one with -n")
 }
 
 // complete adds what the server knows and the path does not say.
