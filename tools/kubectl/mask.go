@@ -80,7 +80,6 @@ var (
 	aSecret    = regexp.MustCompile(`Secret\\*"`)
 	variables  = regexp.MustCompile(`env\\*"`)
 	withinText = regexp.MustCompile(`env\\+"`)
-	variable   = regexp.MustCompile(`"name"\s*:\s*"[^"]*(` + secretName.String() + `)`)
 )
 
 func needsMask(s *sent, data []byte) bool {
@@ -89,7 +88,26 @@ func needsMask(s *sent, data []byte) bool {
 
 func delicate(data []byte) bool {
 	return aSecret.Match(data) || oddEscapes(data) ||
-		variables.Match(data) && (withinText.Match(data) || variable.Match(data))
+		variables.Match(data) && (withinText.Match(data) || namesSecret(data))
+}
+
+// namesSecret reports whether anything has a name that tells a secret.
+func namesSecret(data []byte) bool {
+	const space = " \t\r\n"
+	for {
+		_, after, ok := bytes.Cut(data, []byte(`"name"`))
+		if !ok {
+			return false
+		}
+		data = after
+		after = bytes.TrimLeft(bytes.TrimPrefix(bytes.TrimLeft(after, space), []byte{':'}), space)
+		if text, ok := bytes.CutPrefix(after, []byte{'"'}); ok {
+			name, _, _ := bytes.Cut(text, []byte{'"'})
+			if secretName.Match(name) {
+				return true
+			}
+		}
+	}
 }
 
 // escapes are what a server writes in place of letters that mean nothing here: it

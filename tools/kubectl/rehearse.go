@@ -166,12 +166,7 @@ func (h *rehearsal) look(ctx context.Context, s *sent, c *change) error {
 // onlyTry tells the server to try the change and to keep nothing of it. A body of
 // options counts before the query, so that it is said in both.
 func (s *sent) onlyTry() error {
-	u := *s.http.URL
-	q := u.Query()
-	q.Set("dryRun", "All")
-	u.RawQuery = q.Encode()
-	s.http = s.http.Clone(s.http.Context())
-	s.http.URL = &u
+	s.ask("dryRun", "All")
 	if s.http.Method != http.MethodDelete {
 		return nil
 	}

@@ -167,3 +167,33 @@ func TestAnswersThatBreakOff(t *testing.T) {
 		}
 	}
 }
+
+// TestTablesAreAskedForCells only, where nothing else is printed.
+func TestTablesAreAskedForCells(t *testing.T) {
+	for line, narrow := range map[string]bool{
+		"get pods": true, "get pods web -o wide": true, "get pods,svc --show-kind --no-headers": true,
+		"get pods -A": false, "get pods -L app": false, "get pods --show-labels": false, "get pods --sort-by=.metadata.name": false,
+		"get pods -w": false, "get pods -o json": false, "describe pods": false,
+	} {
+		c, err := parse(splitLine(line), "", "default")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, accept := range []string{"application/json;as=Table;v=v1;g=meta.k8s.io,application/json", "application/json"} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://127.0.0.1/api/v1/namespaces/x/pods?limit=500", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Accept", accept)
+			s := &sent{http: r, shape: c.shape(1 << 20)}
+			s.narrow()
+			want := "limit=500"
+			if narrow && s.asTable() {
+				want = "includeObject=None&limit=500"
+			}
+			if got := s.http.URL.RawQuery; got != want {
+				t.Errorf("kubectl %s asks %s for %s, want %s", line, accept, got, want)
+			}
+		}
+	}
+}

@@ -83,8 +83,9 @@ type shape struct {
 	// bytes is how much may be printed; 0 does not count. Of each object at least
 	// some percent is printed.
 	bytes, percent int
-	// wide says that all columns of a table are printed.
-	wide bool
+	// wide says that all columns of a table are printed, cells that nothing is but
+	// they.
+	wide, cells bool
 
 	mu            sync.Mutex
 	read, printed int
@@ -105,6 +106,7 @@ func (c command) shape(bytes int) *shape {
 	switch format {
 	case "", "wide":
 		s.wide = format == "wide"
+		s.cells = !c.everywhere && !c.has("show-labels") && !c.has("label-columns")
 	case "name":
 		s.item, s.percent = nameOnly, 5
 	case "json":
@@ -204,6 +206,14 @@ func (s *shape) wasCut() bool {
 
 // rows is the name of the member of a table that holds its rows.
 const rows = `"rows"`
+
+// narrow asks the server for no more of a table than what is printed. kubectl asks
+// for the metadata of each object besides, which are most of the answer.
+func (s *sent) narrow() {
+	if s.shape != nil && s.shape.cells && s.asTable() {
+		s.ask("includeObject", "None")
+	}
+}
 
 // asTable reports whether the server is asked for a table.
 func (s *sent) asTable() bool { return strings.Contains(s.http.Header.Get("Accept"), "as=Table") }

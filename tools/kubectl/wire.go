@@ -58,6 +58,16 @@ type sent struct {
 	sends int
 }
 
+// ask sets a parameter of the request.
+func (s *sent) ask(name, value string) {
+	u := *s.http.URL
+	q := u.Query()
+	q.Set(name, value)
+	u.RawQuery = q.Encode()
+	s.http = s.http.Clone(s.http.Context())
+	s.http.URL = &u
+}
+
 // retry reports whether a request is to be sent once more, after an answer.
 type retry func(*http.Response) (bool, error)
 
@@ -105,6 +115,7 @@ func (w *wire) trip(r *http.Request) (*http.Response, error) {
 	if s.body, err = readBody(r); err != nil {
 		return nil, err
 	}
+	s.narrow()
 	if err := w.cluster.within(s.Request); err != nil {
 		return nil, err
 	}
