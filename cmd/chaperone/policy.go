@@ -172,15 +172,19 @@ func (c *caller) add(cmd *cobra.Command) {
 	flags.StringVar(&c.at, "at", "", "`time` of the call (RFC 3339) instead of now")
 }
 
-// input replaces what a call's input says of the caller.
-func (c *caller) input(in *policy.Input) error {
-	in.Principal = policy.Principal{
+func (c *caller) principal() (policy.Principal, error) {
+	p := policy.Principal{
 		Subject: c.subject, Email: c.email, Groups: append([]string{}, c.groups...), Issuer: "command line",
 		Method: policy.Method(c.method), Claims: map[string]string{},
 	}
-	if !in.Principal.Valid() {
-		return usageError{errors.New("--as must not be empty, and --method one of oidc, saml, workload, token, local")}
+	if !p.Valid() {
+		return p, usageError{errors.New("--as must not be empty, and --method one of oidc, saml, workload, token, local")}
 	}
+	return p, nil
+}
+
+// timed replaces the time of a call by the one that is asked for.
+func (c *caller) timed(in *policy.Input) error {
 	if c.at == "" {
 		return nil
 	}
@@ -197,10 +201,12 @@ func newPolicyEval(o *options) *cobra.Command {
 	var who caller
 	var from string
 	cmd := &cobra.Command{
-		Use: "eval [TOOL [ARGUMENT]]", Short: "Ask policy about one call, and why it answers so", Args: cobra.MaximumNArgs(2),
+		Use: "eval [TOOL [ARGUMENT | -- WORD...]]", Short: "Ask policy about one call, and why it answers so",
 		Long: `Describe a call, ask policy about it, and show which rules fired and where the
-others stopped. Nothing runs and nothing is recorded. --input takes the input
-from a file instead, such as one that "policy facts" printed.`,
+others stopped. Nothing runs and nothing is recorded; the target is asked for what
+the description needs, which for kubectl_write is a rehearsal by dry run, whatever
+policy says. --input takes the input from a file instead, such as one that "policy
+facts" printed.`,
 		Example: "  chaperone policy eval sql_write -c shop --as ann --group developers 'delete from orders'\n  chaperone policy eval --input input.json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := o.inputFor(cmd.Context(), f, who, from, args)
@@ -228,9 +234,11 @@ func newPolicyFacts(o *options) *cobra.Command {
 	var f callFlags
 	var who caller
 	cmd := &cobra.Command{
-		Use: "facts TOOL [ARGUMENT]", Short: "Show what policy would know of one call", Args: cobra.RangeArgs(1, 2),
-		Long:    `Describe a call and print the policy's input as JSON. Nothing runs, nothing is decided.`,
-		Example: "  chaperone policy facts sql_read -c shop 'select email from customers'",
+		Use: "facts TOOL [ARGUMENT | -- WORD...]", Short: "Show what policy would know of one call", Args: cobra.MinimumNArgs(1),
+		Long: `Describe a call and print the policy's input as JSON. Nothing runs, nothing is
+decided; the target is asked for what the description needs, which for
+kubectl_write is a rehearsal by dry run, whatever policy says.`,
+		Example: "  chaperone policy facts sql_read -c shop 'select email from customers'\n  chaperone policy facts kubectl_write -c cluster --as ann -- scale deploy/web --replicas=4",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := o.inputFor(cmd.Context(), f, who, "", args)
 			if err != nil {
@@ -256,11 +264,15 @@ func (o *options) inputFor(ctx context.Context, f callFlags, who caller, from st
 	if len(args) == 0 {
 		return nil, usageError{errors.New("name a tool, or an input file by --input")}
 	}
-	in, err := o.describe(ctx, f, args)
+	p, err := who.principal()
 	if err != nil {
 		return nil, err
 	}
-	return in, who.input(in)
+	in, err := o.describe(ctx, f, p, args)
+	if err != nil {
+		return nil, err
+	}
+	return in, who.timed(in)
 }
 
 func newPolicySchema(o *options) *cobra.Command {
