@@ -92,6 +92,26 @@ func TestWhatMayNotBeReadIsNotShown(t *testing.T) {
 	}
 }
 
+// TestWhatMayNotBeReadIsNotPrinted by what changes it.
+func TestWhatMayNotBeReadIsNotPrinted(t *testing.T) {
+	s := newStage(t)
+	s.must("apply -f -", webManifest)
+	s.gate.allows = func(r Request) bool { return r.Verb != "get" }
+	const manifest = "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {more: x}}"
+	for _, format := range []string{"-o yaml", "-o json", "-o jsonpath={.data}", "-o 'go-template={{.data}}'", "--template={{.data}}", "-o go-template --template={{.data}}"} {
+		s.refusedBy("policy", "apply -f - "+format, manifest)
+	}
+	for _, format := range []string{"", " -o name"} {
+		if out := s.must("apply -f -"+format, manifest); strings.Contains(out, "more") {
+			t.Errorf("%s: %s", format, out)
+		}
+	}
+	// The rest reads before it writes.
+	for _, line := range []string{"patch cm settings -p '{\"data\":{\"more\":\"x\"}}'", "label cm settings a=b", "replace -f -", "scale deploy/web --replicas=3", "set image deploy/web web=x"} {
+		s.refusedBy("policy", line+" -o yaml", map[bool]string{true: manifest}[line == "replace -f -"])
+	}
+}
+
 // TestHiddenTextsStayHidden where a change takes them.
 func TestHiddenTextsStayHidden(t *testing.T) {
 	object, err := decode([]byte(`{"kind":"X","spec":{"auth":{"name":"PASSWORD","value":"hunter2"}}}`))

@@ -136,17 +136,19 @@ func (h *rehearsal) try(ctx context.Context, s *sent) error {
 
 func (s *sent) method() string { return s.http.Method }
 
-// look notes the object as it is before.
+// look notes the object as it is before. What a change answers with is the object,
+// too: a command that prints it reads it.
 func (h *rehearsal) look(ctx context.Context, s *sent, c *change) error {
 	if s.Name == "" {
 		c.known = true // a new object
 		return nil
 	}
 	c.quiet = true
-	get := s.Request
-	get.Verb, get.Subresource = "get", ""
-	get.Classes = get.classes()
-	if _, err := ask(ctx, h.gate, h.command, get); err != nil {
+	if _, err := ask(ctx, h.gate, h.command, s.get()); err != nil {
+		if h.command.prints() {
+			return refused("policy", fmt.Sprintf("it would print what comes of it, and policy does not let %s be read", s.target().Name),
+				"leave out --output, or say --output=name")
+		}
 		return nil //nolint:nilerr // what may not be read is not shown; the change itself was judged
 	}
 	object, err := h.wire.object(ctx, objectPath(s.Request, c.path))

@@ -162,6 +162,13 @@ func (r Request) classes() []string {
 	return out
 }
 
+// get is the request that reads the object which the request is about.
+func (r Request) get() Request {
+	r.Verb, r.Subresource, r.DryRun = "get", "", false
+	r.Classes = r.classes()
+	return r
+}
+
 // target names what the request is about.
 func (r Request) target() tools.Target {
 	kind := r.Resource

@@ -261,6 +261,12 @@ func (m manifest) remove() {
 	}
 }
 
+// prints reports whether a change prints more of an object than its name.
+func (c command) prints() bool {
+	format, _ := c.flag("output")
+	return format != "" && format != "name" || c.has("template")
+}
+
 func (c command) has(flag string) bool { _, ok := c.flag(flag); return ok }
 
 // flag is the value of a flag that was given.

@@ -19,6 +19,12 @@ func (r reader) try(ctx context.Context, s *sent) error {
 	if err := c.rehearses(s.Request); err != nil {
 		return err
 	}
+	// What comes back is the object.
+	masker, err := ask(ctx, r.gate, r.command, s.get())
+	if err != nil {
+		return err
+	}
+	s.masker = both{s.masker, masker}
 	manifest, err := decode(s.body)
 	if err != nil {
 		return refused("request", "what is to be tried is no object that can be read", "")
@@ -44,6 +50,17 @@ func (r reader) try(ctx context.Context, s *sent) error {
 	_, hidden, err := masked(s.Resource, s.masker, live)
 	s.quiet = len(hidden) > 0
 	return err
+}
+
+// both masks what one of two does.
+type both [2]tools.Masker
+
+// Mask implements tools.Masker.
+func (b both) Mask(o tools.Origins) tools.Mask {
+	if m := b[0].Mask(o); m != nil {
+		return m
+	}
+	return b[1].Mask(o)
 }
 
 // unmasked is a policy that masks nothing.
