@@ -43,6 +43,8 @@ type clusterSite struct {
 	config string
 	agent  *demo.Client
 	person *demo.Person
+	// namespace is a test's own, where it has one.
+	namespace string
 }
 
 func newClusterSite(t *testing.T) *clusterSite {

@@ -7,6 +7,8 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+
+	"github.com/chaperone-dev/chaperone/tools/kubectl"
 )
 
 func main() {
@@ -25,7 +27,7 @@ func run() int {
 	if !signal.Ignored(syscall.SIGHUP) {
 		end = append(end, syscall.SIGHUP)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), end...)
+	ctx, stop := kubectl.NotifyContext(context.Background(), end...)
 	defer stop()
 	// Whoever asks a second time does not wait for what is under way.
 	context.AfterFunc(ctx, stop)

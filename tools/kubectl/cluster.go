@@ -44,6 +44,7 @@ type cluster struct {
 
 // newCluster prepares to reach a server. Nothing is sent.
 func newCluster(config *rest.Config, c *Config) (*cluster, error) {
+	catch()
 	config = rest.CopyConfig(config)
 	config.Impersonate = rest.ImpersonationConfig{}
 	config.QPS = -1

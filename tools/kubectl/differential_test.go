@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,7 +31,7 @@ func kubectlMain() int {
 // kubectl runs the real kubectl as the stage's caller, in a namespace.
 func (s *stage) kubectl(namespace, line, stdin string) (out, stderr string, code int) {
 	s.t.Helper()
-	words := append(splitLine(line), "--kubeconfig", s.cluster.Kubeconfig, "--as", s.caller.Subject, "--as-group", s.caller.Groups[0])
+	words := append(splitLine(line), "--kubeconfig", s.kubeconfig(), "--as", s.caller.Subject, "--as-group", s.caller.Groups[0])
 	if at := indexOf(words, "--"); at >= 0 {
 		tail := append([]string{}, words[at:len(words)-6]...)
 		words = append(append(append([]string{}, words[:at]...), words[len(words)-6:]...), tail...)
@@ -42,6 +43,20 @@ func (s *stage) kubectl(namespace, line, stdin string) (out, stderr string, code
 	c.Stdout, c.Stderr = &stdout, &errors
 	_ = c.Run()
 	return stdout.String(), errors.String(), c.ProcessState.ExitCode()
+}
+
+// kubeconfig is that of the cluster's administrator, or of the server before it.
+func (s *stage) kubeconfig() string {
+	s.t.Helper()
+	if s.front == "" {
+		return s.cluster.Kubeconfig
+	}
+	path := filepath.Join(s.t.TempDir(), "config")
+	text := fmt.Sprintf("{apiVersion: v1, kind: Config, clusters: [{name: a, cluster: {server: %q}}], contexts: [{name: a, context: {cluster: a, user: a}}], users: [{name: a}], current-context: a}", s.front)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return path
 }
 
 func indexOf(words []string, word string) int {

@@ -25,6 +25,7 @@ func (s *stage) between(answer func(http.ResponseWriter, *http.Request) bool) {
 			on.ServeHTTP(w, r)
 		}
 	})
+	s.front = address
 	s.conn = connect(Config{Impersonate: true, Namespace: s.namespace, Timeout: s.conn.config.Timeout}, false, s.at(address))
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -105,6 +106,9 @@ var catch = sync.OnceFunc(func() {
 	cmdutil.BehaviorOnFatal(func(message string, code int) { leave(exit{message, code}) })
 	// kubectl logs its way out where a list can't be sorted.
 	klog.OsExit = func(code int) { leave(exit{"error: kubectl gave up\n", code}) }
+	// What it logs besides would go to our standard error, and nobody knows of which
+	// call it tells.
+	klog.SetSlogLogger(slog.New(slog.DiscardHandler))
 })
 
 // leave ends a command in the midst of kubectl's code, which knows no other way.
@@ -124,7 +128,7 @@ func (c command) execute(ctx context.Context, w *wire, out *output, more map[str
 	catch()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	w.ctx = ctx
+	w.ctx, w.interrupting = ctx, interrupting[c.name]
 	done := make(chan ended, 1)
 	go func() { done <- c.invoke(w, out, more) }()
 	return out.follow(ctx, done)

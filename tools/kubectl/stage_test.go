@@ -26,6 +26,8 @@ type stage struct {
 	namespace string
 	cluster   *kubectltest.Cluster
 	conn      *connection
+	// front is the address of a server that stands before the API server, or "".
+	front string
 	// admin is the cluster's administrator, beside the connection, whose own right
 	// is to say who calls.
 	admin  *rest.Config
@@ -54,6 +56,7 @@ func newStage(t testing.TB, set ...func(*Config)) *stage {
 	if s.admin, err = (&Config{Kubeconfig: s.cluster.Kubeconfig}).rest(); err != nil {
 		t.Fatal(err)
 	}
+	s.admin.QPS = -1
 	s.client = kubernetes.NewForConfigOrDie(s.admin)
 	s.caller = tools.Caller{Subject: s.namespace + "@example.com", Groups: []string{"system:masters"}}
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.namespace}}
@@ -71,9 +74,9 @@ func newStage(t testing.TB, set ...func(*Config)) *stage {
 func (s *stage) request(line, stdin string) tools.Request {
 	s.t.Helper()
 	words := splitLine(line)
-	tool := toolRead
-	if _, ok := reads[firstWords(words)]; !ok {
-		tool = toolWrite
+	tool := toolWrite
+	if c, err := parse(words, stdin, s.namespace); err == nil && c.effect == tools.Read || err != nil && reads[firstWords(words)] != nil {
+		tool = toolRead
 	}
 	data, err := json.Marshal(args{Args: words, Stdin: stdin})
 	if err != nil {

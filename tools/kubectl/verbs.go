@@ -16,13 +16,10 @@ import (
 	"k8s.io/kubectl/pkg/cmd/delete"
 	"k8s.io/kubectl/pkg/cmd/describe"
 	"k8s.io/kubectl/pkg/cmd/drain"
-	"k8s.io/kubectl/pkg/cmd/events"
 	"k8s.io/kubectl/pkg/cmd/exec"
 	"k8s.io/kubectl/pkg/cmd/explain"
 	"k8s.io/kubectl/pkg/cmd/expose"
-	"k8s.io/kubectl/pkg/cmd/get"
 	"k8s.io/kubectl/pkg/cmd/label"
-	"k8s.io/kubectl/pkg/cmd/logs"
 	"k8s.io/kubectl/pkg/cmd/patch"
 	"k8s.io/kubectl/pkg/cmd/replace"
 	"k8s.io/kubectl/pkg/cmd/rollout"
@@ -188,8 +185,8 @@ var makers = map[string]maker{
 	"api-versions": getter(apiresources.NewCmdAPIVersions), "apply": named(apply.NewCmdApply), "auth": plain(newAuth),
 	"autoscale": plain(autoscale.NewCmdAutoscale), "cluster-info": getter(clusterinfo.NewCmdClusterInfo), "cordon": plain(drain.NewCmdCordon),
 	"create": plain(create.NewCmdCreate), "delete": plain(delete.NewCmdDelete), "diff": plain(newDiff), "describe": named(describe.NewCmdDescribe),
-	"drain": plain(drain.NewCmdDrain), "events": getter(events.NewCmdEvents), "exec": newExec, "explain": named(explain.NewCmdExplain),
-	"expose": plain(expose.NewCmdExposeService), "get": named(get.NewCmdGet), "label": plain(label.NewCmdLabel), "logs": plain(logs.NewCmdLogs),
+	"drain": plain(drain.NewCmdDrain), "events": getter(newEvents), "exec": newExec, "explain": named(explain.NewCmdExplain),
+	"expose": plain(expose.NewCmdExposeService), "get": plain(newGet), "label": plain(label.NewCmdLabel), "logs": plain(newLogs),
 	"patch": plain(patch.NewCmdPatch), "replace": plain(replace.NewCmdReplace), "rollout": named(rollout.NewCmdRollout), "run": plain(run.NewCmdRun),
 	"scale": plain(scale.NewCmdScale), "set": plain(set.NewCmdSet), "taint": plain(taint.NewCmdTaint), "top": plain(top.NewCmdTop),
 	"uncordon": plain(drain.NewCmdUncordon), "version": plain(version.NewCmdVersion), "wait": getter(wait.NewCmdWait),

@@ -23,6 +23,8 @@ type wire struct {
 	shape *shape
 	// ctx is the call's own: kubectl has none for most of what it does.
 	ctx context.Context
+	// interrupting says that the command listens for signals.
+	interrupting bool
 
 	mu sync.Mutex
 	// refusal is why a request was not sent, the first time.
@@ -101,6 +103,9 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 func (w *wire) trip(r *http.Request) (*http.Response, error) {
 	if err := w.ctx.Err(); err != nil {
 		return nil, err
+	}
+	if w.interrupting {
+		ending.reclaim()
 	}
 	named, discovery, err := nameRequest(r)
 	switch {
