@@ -128,11 +128,12 @@ func (k *cluster) send(ctx context.Context, caller tools.Caller, r *http.Request
 		}
 	}
 	if k.impersonate {
-		if caller.Subject == "" {
-			return nil, errNobody()
+		who, err := impersonated(caller)
+		if err != nil {
+			return nil, err
 		}
-		out.Header.Set("Impersonate-User", caller.Subject)
-		for _, group := range caller.Groups {
+		out.Header.Set("Impersonate-User", who.UserName)
+		for _, group := range who.Groups {
 			out.Header.Add("Impersonate-Group", group)
 		}
 	}
@@ -141,10 +142,6 @@ func (k *cluster) send(ctx context.Context, caller tools.Caller, r *http.Request
 		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	}
 	return k.credential.RoundTrip(out)
-}
-
-func errNobody() error {
-	return refused("identity", "the cluster is to be told who calls, and that is not known", "sign in")
 }
 
 // within refuses what reaches beyond the namespaces of the connection.

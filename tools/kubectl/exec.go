@@ -101,10 +101,11 @@ func (w *wire) mayExec(u *url.URL, tty bool) (*sent, error) {
 func (k *cluster) executor(caller tools.Caller, u *url.URL) (remotecommand.Executor, error) {
 	config := rest.CopyConfig(k.config)
 	if k.impersonate {
-		if caller.Subject == "" {
-			return nil, errNobody()
+		who, err := impersonated(caller)
+		if err != nil {
+			return nil, err
 		}
-		config.Impersonate = rest.ImpersonationConfig{UserName: caller.Subject, Groups: caller.Groups}
+		config.Impersonate = who
 	}
 	spdy, err := remotecommand.NewSPDYExecutor(config, http.MethodPost, u)
 	if err != nil {

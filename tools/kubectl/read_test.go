@@ -198,6 +198,14 @@ func TestImpersonation(t *testing.T) {
 	}
 	weak.caller = tools.Caller{}
 	weak.refusedBy("identity", "get pods", "")
+	for _, caller := range []tools.Caller{
+		{Subject: "system:admin"}, {Subject: "jane", Groups: []string{"developers", "system:masters"}}, {Subject: "jane", Groups: []string{"System:Masters"}},
+		{Subject: "system:serviceaccount:kube-system:generic-garbage-collector"},
+	} {
+		weak.caller = caller
+		weak.refusedBy("identity", "get pods", "")
+		weak.refusedBy("identity", "exec web -- ls", "")
+	}
 }
 
 // TestBounds: what would go on for ever ends, what is long is cut, and who is

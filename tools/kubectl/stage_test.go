@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -58,15 +60,31 @@ func newStage(t testing.TB, set ...func(*Config)) *stage {
 	}
 	s.admin.QPS = -1
 	s.client = kubernetes.NewForConfigOrDie(s.admin)
-	s.caller = tools.Caller{Subject: s.namespace + "@example.com", Groups: []string{"system:masters"}}
+	s.caller = tools.Caller{Subject: s.namespace + "@example.com", Groups: []string{admins}}
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.namespace}}
 	if _, err := s.client.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	s.bindAdmins()
 	t.Cleanup(func() {
 		_ = s.client.CoreV1().Namespaces().Delete(context.Background(), s.namespace, metav1.DeleteOptions{})
 	})
 	return s
+}
+
+// admins is a group that may do anything on the test cluster.
+const admins = "stage-admins"
+
+func (s *stage) bindAdmins() {
+	s.t.Helper()
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: admins}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"},
+		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "Group", Name: admins}},
+	}
+	_, err := s.client.RbacV1().ClusterRoleBindings().Create(s.t.Context(), binding, metav1.CreateOptions{})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		s.t.Fatal(err)
+	}
 }
 
 // request is a call of a command line; words are split at blanks, but for what
