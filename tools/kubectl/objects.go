@@ -2,6 +2,7 @@ package kubectl
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,23 +23,24 @@ func objectsOf(changes []*change) []Object {
 		o := looked(object)
 		o.Verb, o.Changed = c.Verb, changedPaths(c.before, c.after)
 		if c.Subresource == "scale" {
-			o.Changed = []string{"spec.replicas"}
-			if n, ok := replicasIn(c.body); ok {
-				o.Replicas = n
-			}
+			o.Changed, o.Replicas = []string{"spec.replicas"}, c.replicas
 		}
 		out = append(out, o)
 	}
 	return out
 }
 
-func replicasIn(body []byte) (int64, bool) {
-	object, err := decode(body)
-	if err != nil {
-		return 0, false
+// replicasOf is how many replicas a scale says. None at all are left out of it.
+func replicasOf(scale map[string]any) (int64, error) {
+	spec, _ := scale["spec"].(map[string]any)
+	if spec["replicas"] == nil {
+		return 0, nil
 	}
-	spec, _ := object["spec"].(map[string]any)
-	return number(spec["replicas"])
+	n, ok := number(spec["replicas"])
+	if !ok {
+		return 0, errors.New("the server's answer is no scale that can be read")
+	}
+	return n, nil
 }
 
 func number(value any) (int64, bool) {

@@ -106,13 +106,7 @@ func (c *change) scaled() (before, after string) {
 	if spec, ok := c.before["spec"].(map[string]any); ok {
 		was = fmt.Sprint(spec["replicas"])
 	}
-	var now any = "?"
-	if object, err := decode(c.body); err == nil {
-		if spec, ok := object["spec"].(map[string]any); ok {
-			now = spec["replicas"]
-		}
-	}
-	return "spec:\n  replicas: " + was + "\n", fmt.Sprintf("spec:\n  replicas: %v\n", now)
+	return "spec:\n  replicas: " + was + "\n", fmt.Sprintf("spec:\n  replicas: %d\n", c.replicas)
 }
 
 // text is an object as YAML, without what changes by itself.

@@ -29,6 +29,8 @@ type change struct {
 	// server's errors may quote some.
 	hidden map[string]bool
 	quiet  bool
+	// replicas is how many there would be, of a change of scale.
+	replicas int64
 	// used says that the change went out, pinned that it was bound to a version.
 	used, pinned bool
 }
@@ -197,6 +199,10 @@ func (c *change) tried(s *sent, r *http.Response) error {
 	}
 	object, err := decode(data)
 	if err != nil || s.method() == http.MethodDelete || s.Subresource == "eviction" {
+		return err
+	}
+	if s.Subresource == "scale" {
+		c.replicas, err = replicasOf(object)
 		return err
 	}
 	if s.Subresource != "" {
