@@ -39,6 +39,9 @@ func (c command) facts(requests []Request, objects []Object) *Facts {
 		Namespace: c.namespace, AllNamespaces: c.everywhere,
 		Requests: append([]Request{}, requests...), Objects: append([]Object{}, objects...),
 	}
+	if c.name == "exec" {
+		f.Stdin = stdinFacts(c.stdin)
+	}
 	for _, flag := range c.flags {
 		if valued[flag.Name] {
 			flag.Value = ""

@@ -1,5 +1,10 @@
 package kubectl
 
+import (
+	"crypto/sha256"
+	"encoding/hex"
+)
+
 // Facts are what policy and approvers see of a command.
 type Facts struct {
 	// Command is the command's name, such as "rollout restart".
@@ -8,6 +13,9 @@ type Facts struct {
 	Operands []string `json:"operands"`
 	Argv     []string `json:"argv" jsonschema:"the words after --"`
 	Flags    []Flag   `json:"flags" jsonschema:"the flags that were given, by their long names"`
+	// Stdin is what exec hands to the command in the container; manifests show in
+	// Objects instead.
+	Stdin Stdin `json:"stdin"`
 	// Namespace is the one that the command works in.
 	Namespace string `json:"namespace"`
 	// AllNamespaces says that the command asks for all namespaces at once.
@@ -21,6 +29,21 @@ type Facts struct {
 
 // Family implements tools.Facts.
 func (*Facts) Family() string { return "kubectl" }
+
+// Stdin tells a text without saying it.
+type Stdin struct {
+	Bytes  int    `json:"bytes" jsonschema:"how long what exec hands to its command is"`
+	SHA256 string `json:"sha256" jsonschema:"its digest in hexadecimal; empty where there is none"`
+}
+
+// stdinFacts describes what is handed to a command in a container.
+func stdinFacts(text string) Stdin {
+	if text == "" {
+		return Stdin{}
+	}
+	sum := sha256.Sum256([]byte(text))
+	return Stdin{len(text), hex.EncodeToString(sum[:])}
+}
 
 // Flag is a flag that was given.
 type Flag struct {

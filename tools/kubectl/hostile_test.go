@@ -245,6 +245,21 @@ func TestPeopleSeeWhatAShellWouldRead(t *testing.T) {
 	if a := c.action(nil, nil); err != nil || !strings.Contains(a.Display, "rm -rf /data") || strings.Contains(a.Blank, "rm") {
 		t.Errorf("%v %+v", err, a)
 	}
+	// echo -n 'rm -rf /data' | sha256sum
+	const digest = "1395f2a4509dc412"
+	if f := c.facts(nil, nil); f.Stdin.Bytes != 12 || !strings.HasPrefix(f.Stdin.SHA256, digest) {
+		t.Errorf("%+v", f.Stdin)
+	}
+	for _, line := range []string{"apply -f -", "exec x -- sh"} {
+		stdin := ""
+		if strings.HasPrefix(line, "apply") {
+			stdin = "kind: Secret"
+		}
+		c, err := parse(strings.Fields(line), stdin, "default")
+		if f := c.facts(nil, nil); err != nil || f.Stdin != (Stdin{}) {
+			t.Errorf("%s: %v %+v", line, err, f.Stdin)
+		}
+	}
 }
 
 // TestLongTextsAreNotCompared line by line, which would take hours.
