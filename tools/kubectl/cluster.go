@@ -67,12 +67,12 @@ func newCluster(config *rest.Config, c *Config) (*cluster, error) {
 		credential: credential, entrance: entrance, config: config,
 	}
 	// Whoever asks what the server has to offer has no context that ends.
-	timed := &http.Client{Transport: credential, Timeout: c.limits().Timeout}
+	timed := &http.Client{Transport: bounded{credential}, Timeout: c.limits().Timeout}
 	client, err := discovery.NewDiscoveryClientForConfigAndClient(k.clientConfig(credential), timed)
 	if err != nil {
 		return nil, err
 	}
-	k.discovery = memory.NewMemCacheClient(client)
+	k.discovery = ordered{memory.NewMemCacheClient(client)}
 	k.mapper = restmapper.NewDeferredDiscoveryRESTMapper(k.discovery)
 	return k, nil
 }

@@ -112,7 +112,8 @@ func (w *wire) trip(r *http.Request) (*http.Response, error) {
 	case err != nil:
 		return nil, refused("request", err.Error(), "")
 	case discovery:
-		return w.cluster.send(w.ctx, w.caller, r, nil)
+		response, err := w.cluster.send(w.ctx, w.caller, r, nil)
+		return boundBody(response), err
 	case named.Resource == "":
 		return nil, refused("request", "kubectl would ask for "+r.URL.Path+", which is no resource", "")
 	}
