@@ -80,9 +80,10 @@ func (p *part) wants(name []byte) bool {
 type shape struct {
 	// item and row are what is wanted of an object and of a row of a table.
 	item, row *part
-	// bytes is how much may be printed; 0 does not count. Of each object at least
-	// some percent is printed.
-	bytes, percent int
+	// bytes is how much may be printed.
+	bytes int
+	// length is how much of an object is printed at least; nil where nobody knows.
+	length func(object []byte) int
 	// wide says that all columns of a table are printed, cells that nothing is but
 	// they.
 	wide, cells bool
@@ -108,12 +109,11 @@ func (c command) shape(bytes int) *shape {
 		s.wide = format == "wide"
 		s.cells = !c.everywhere && !c.has("show-labels") && !c.has("label-columns")
 	case "name":
-		s.item, s.percent = nameOnly, 5
+		s.item, s.length = nameOnly, lengthOfName
 	case "json":
-		s.percent = 100
+		s.length = func(object []byte) int { return lengthOf(object, 4) }
 	case "yaml", "kyaml":
-		// It has no quotes where it needs none, and is indented instead.
-		s.percent = 75
+		s.length = func(object []byte) int { return lengthOf(object, 2) }
 	default:
 		return nil
 	}
@@ -149,22 +149,50 @@ func (s *shape) count(list string, columns []any, object []byte) {
 	defer s.mu.Unlock()
 	s.read += len(object)
 	switch {
-	case list != rows:
-		s.printed += plainLength(object) * s.percent / 100
-	case s.read > s.bytes: // before that it can't be too much
-		s.printed += s.printedOf(columns, object)
+	case list == rows && s.read > s.bytes: // before that it can't be too much
+		s.printed += s.lengthOfRow(columns, object)
+	case list != rows && s.length != nil:
+		s.printed += s.length(object)
 	}
 }
 
-// plainLength is the length of JSON without what it may have to escape letters:
-// \u003c is one.
-func plainLength(data []byte) int {
-	return len(data) - 5*bytes.Count(data, []byte(`\u`)) - bytes.Count(data, []byte(`\`))
+// lengthOf is how long an object of a list is at least when it is printed, each
+// field in a line that is indented by the fields around it. Quotes may be missing
+// then, and a letter may stand where there is an escape.
+func lengthOf(object []byte, indent int) (n int) {
+	depth := 0
+	for i := 0; i < len(object); i++ {
+		switch object[i] {
+		case '{':
+			depth++
+		case '}':
+			depth--
+		case ':':
+			n += indent*depth + 2
+		case '"':
+			for i++; object[i] != '"'; i++ {
+				n++
+				if object[i] == '\\' {
+					i++
+					if object[i] == 'u' {
+						i += 4
+					}
+				}
+			}
+		case '[', ']', ',', ' ', '\t', '\r', '\n':
+		default:
+			n++
+		}
+	}
+	return n
 }
 
-// printedOf is how much of a row's cells is printed at least: kubectl ends a cell
+// lengthOfName is that of the line that only names an object, or less.
+func lengthOfName(object []byte) int { return len(object) / 20 }
+
+// lengthOfRow is how much of a row's cells is printed at least: kubectl ends a cell
 // where a line ends.
-func (s *shape) printedOf(columns []any, row []byte) (n int) {
+func (s *shape) lengthOfRow(columns []any, row []byte) (n int) {
 	var r struct {
 		Cells []json.RawMessage `json:"cells"`
 	}
