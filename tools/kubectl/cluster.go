@@ -73,7 +73,7 @@ func newCluster(config *rest.Config, c *Config) (*cluster, error) {
 		return nil, err
 	}
 	k.discovery = ordered{memory.NewMemCacheClient(client)}
-	k.mapper = restmapper.NewDeferredDiscoveryRESTMapper(k.discovery)
+	k.mapper = restmapper.NewDeferredDiscoveryRESTMapper(&renewed{CachedDiscoveryInterface: k.discovery})
 	return k, nil
 }
 

@@ -180,14 +180,7 @@ func TestDiffIsNoOracle(t *testing.T) {
 func TestDiffOfOwnKinds(t *testing.T) {
 	s := newStage(t)
 	kind := "thing" + strings.ReplaceAll(s.namespace, "-", "")
-	s.must("apply -f -", strings.ReplaceAll(`{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: KINDs.own.example.com}, spec: {group: own.example.com, scope: Namespaced,
-		names: {plural: KINDs, singular: KIND, kind: KIND}, versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]}}`, "KIND", kind))
-	for wait := "wait --for=condition=Established --timeout=5s crd/" + kind + "s.own.example.com"; ; {
-		// kubectl fails where there is no condition at all yet.
-		if _, err := s.call(wait, ""); err == nil || !strings.Contains(err.Error(), "accessor error") {
-			break
-		}
-	}
+	s.ownKind(kind)
 	s.conn.open.discovery.Invalidate()
 	thing := func(name, value string) string {
 		return "{apiVersion: own.example.com/v1, kind: " + kind + ", metadata: {name: a}, spec: {auth: {name: " + name + value + "}}}"

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/discovery"
@@ -19,6 +21,40 @@ type ordered struct {
 // not say that it could have all in one piece, so that it is put together in order.
 func (o ordered) ServerGroupsAndResources() ([]*metav1.APIGroup, []*metav1.APIResourceList, error) {
 	return discovery.ServerGroupsAndResources(o)
+}
+
+// renewed is what the server has to offer, for a mapper that renews it when
+// something is asked for that is not in it: it may have come since.
+type renewed struct {
+	discovery.CachedDiscoveryInterface
+
+	mu sync.Mutex
+	// renewed says that it was renewed, and that nobody has looked for anything
+	// since; looked is when somebody had.
+	renewed bool
+	looked  time.Time
+}
+
+// renewEvery bounds how often it is renewed for what does not come.
+const renewEvery = 2 * time.Second
+
+// Invalidate implements discovery.CachedDiscoveryInterface.
+func (r *renewed) Invalidate() {
+	r.CachedDiscoveryInterface.Invalidate()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.renewed = true
+}
+
+// Fresh implements discovery.CachedDiscoveryInterface. What was just renewed is,
+// however long that took.
+func (r *renewed) Fresh() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.renewed {
+		r.renewed, r.looked = false, time.Now()
+	}
+	return time.Since(r.looked) < renewEvery
 }
 
 // bounded gives back no more of an answer than fits into memory: client-go reads

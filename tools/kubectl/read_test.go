@@ -251,3 +251,21 @@ func TestErrorsAreKubectls(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestKindsThatComeLater are known as soon as they are asked for.
+func TestKindsThatComeLater(t *testing.T) {
+	s := newStage(t)
+	kind := "late" + strings.ReplaceAll(s.namespace, "-", "")
+	if r, err := s.call("get "+kind+"s", ""); err == nil || !strings.Contains(err.Error(), "the server doesn't have a resource type") {
+		t.Fatalf("%+v %v", r, err)
+	}
+	s.ownKind(kind)
+	var err error
+	for start := time.Now(); time.Since(start) < 20*time.Second; {
+		// The server itself needs a moment to tell of it.
+		if _, err = s.call("get "+kind+"s", ""); err == nil {
+			return
+		}
+	}
+	t.Error(err)
+}

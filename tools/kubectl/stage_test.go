@@ -247,3 +247,16 @@ stringData: {password: hunter2}
 `
 
 var patchOptions = metav1.PatchOptions{}
+
+// ownKind makes a kind of somebody's own, in the group own.example.com.
+func (s *stage) ownKind(kind string) {
+	s.t.Helper()
+	s.must("apply -f -", strings.ReplaceAll(`{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: KINDs.own.example.com}, spec: {group: own.example.com, scope: Namespaced,
+		names: {plural: KINDs, singular: KIND, kind: KIND}, versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]}}`, "KIND", kind))
+	for wait := "wait --for=condition=Established --timeout=5s crd/" + kind + "s.own.example.com"; ; {
+		// kubectl fails where there is no condition at all yet.
+		if _, err := s.call(wait, ""); err == nil || !strings.Contains(err.Error(), "accessor error") {
+			break
+		}
+	}
+}
