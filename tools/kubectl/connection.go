@@ -2,6 +2,7 @@ package kubectl
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -154,8 +155,11 @@ func (k *connection) describeRead(ctx context.Context, on *cluster, c command, r
 	if err := w.stopped(); err != nil {
 		return nil, err
 	}
-	if e.err != nil {
-		return nil, unfinished(ctx, e.err)
+	switch {
+	case errors.Is(e.err, context.DeadlineExceeded):
+		return nil, slow(e.err).refusal()
+	case e.err != nil:
+		return nil, e.err
 	}
 	if t := on.entrance.last.Load(); t != nil {
 		return nil, t.refusal()

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/client-go/rest"
+
 	"github.com/chaperone-dev/chaperone/tools"
 )
 
@@ -46,14 +48,26 @@ func renewals(t *testing.T, s *stage, f *front, put func(token string)) {
 }
 
 // TestTokenFile: a file with a token is read again when it was rotated, also
-// where the server takes the old one no longer. The pod's own account is such a
-// file.
+// where the server takes the old one no longer.
 func TestTokenFile(t *testing.T) {
 	s := newStage(t)
 	f := newFront(s)
 	file := filepath.Join(t.TempDir(), "token")
 	writeFile(t, file, "one")
 	s.through(f, fmt.Sprintf("{tokenFile: %q}", file))
+	renewals(t, s, f, func(token string) { writeFile(t, file, token) })
+}
+
+// TestPodsAccount: what client-go says of the pod's own account has the token
+// beside its file, and the file counts.
+func TestPodsAccount(t *testing.T) {
+	s := newStage(t)
+	f := newFront(s)
+	file := filepath.Join(t.TempDir(), "token")
+	writeFile(t, file, "one")
+	s.conn = connect(s.conn.config, false, func(context.Context) (*rest.Config, error) {
+		return &rest.Config{Host: f.URL, BearerToken: "one", BearerTokenFile: file, TLSClientConfig: rest.TLSClientConfig{CAData: f.authority()}}, nil
+	})
 	renewals(t, s, f, func(token string) { writeFile(t, file, token) })
 }
 

@@ -124,8 +124,8 @@ func (e *examination) allowed(verb, resource, name string) bool {
 
 // namespace warns of one that does not exist, where we may ask.
 func (e *examination) namespace(name string) {
-	response, _, err := e.ask(e.ctx, http.MethodGet, "/api/v1/namespaces/"+name, nil)
-	e.add(err == nil && response.StatusCode == http.StatusNotFound, tools.Warn,
+	r, err := e.ask(e.ctx, http.MethodGet, "/api/v1/namespaces/"+name, nil)
+	e.add(err == nil && r.status == http.StatusNotFound, tools.Warn,
 		fmt.Sprintf("the namespace %s does not exist", name), "make it, or correct kubectl.namespaces and kubectl.namespace")
 }
 

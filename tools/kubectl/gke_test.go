@@ -197,6 +197,11 @@ func TestGKE(t *testing.T) {
 	if s.google.tokens() != 2 {
 		t.Errorf("%d tokens after the first had to go", s.google.tokens())
 	}
+	s.must("run box --image=box")
+	s.must("wait --for=condition=Ready pod/box --timeout=20s")
+	if out := s.must("exec box -- hostname"); out != "box\n" {
+		t.Errorf("exec, which is no plain request: %q", out)
+	}
 	if away, _ := s.front.counts(); away != 0 {
 		t.Errorf("%d requests were turned away", away)
 	}
@@ -225,6 +230,29 @@ func TestApplicationDefaultCredentials(t *testing.T) {
 	s.must("get cm")
 	if s.google.tokens() != 1 || s.google.scopes[0] != "again" || s.google.quota != "payer" {
 		t.Errorf("%v, paid by %q", s.google.scopes, s.google.quota)
+	}
+}
+
+// TestWorkloadIdentity: on Google Cloud, the machine's own account will do.
+func TestWorkloadIdentity(t *testing.T) {
+	s := newGKEStage(t)
+	machine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Metadata-Flavor", "Google")
+		if r.Header.Get("Metadata-Flavor") == "Google" && r.URL.Path == "/computeMetadata/v1/instance/service-accounts/default/token" {
+			s.google.token(w, r)
+		}
+	}))
+	defer machine.Close()
+	t.Setenv("GCE_METADATA_HOST", strings.TrimPrefix(machine.URL, "http://"))
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", "")
+	t.Setenv("HOME", t.TempDir())
+	s.config.CredentialsFile = ""
+	s.open()
+	s.must("get cm")
+	s.front.takes()
+	s.must("get cm")
+	if s.google.tokens() != 2 {
+		t.Errorf("%d tokens", s.google.tokens())
 	}
 }
 
@@ -368,8 +396,12 @@ func TestTokensAreForOneHost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.RoundTrip(r); (err == nil) != ok || reached != ok {
+		response, err := b.RoundTrip(r)
+		if (err == nil) != ok || reached != ok {
 			t.Errorf("%s: %v", address, err)
+		}
+		if err == nil {
+			_ = response.Body.Close()
 		}
 	}
 }

@@ -41,54 +41,58 @@ type greeting struct {
 func (k *cluster) greet(ctx context.Context) (greeting, error) {
 	start := time.Now()
 	var g greeting
-	response, body, err := k.ask(ctx, http.MethodGet, "/version", nil)
+	r, err := k.ask(ctx, http.MethodGet, "/version", nil)
 	if err != nil {
 		return g, err
 	}
-	if response.StatusCode >= http.StatusInternalServerError {
-		return g, fmt.Errorf("it answers %d", response.StatusCode)
+	if r.status >= http.StatusInternalServerError {
+		return g, fmt.Errorf("it answers %d", r.status)
 	}
 	g.took = time.Since(start)
-	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+	if date, err := http.ParseTime(r.date); err == nil {
 		g.skew = time.Since(date).Abs()
 	}
-	if json.Unmarshal(body, &g.Info) != nil {
+	if json.Unmarshal(r.body, &g.Info) != nil {
 		g.Info = version.Info{}
 	}
 	return g, nil
 }
 
+// reply is what the server said to us.
+type reply struct {
+	status int
+	date   string
+	body   []byte
+	err    error
+}
+
 // ask sends a request of our own, in our own name. It ends with ctx, also where a
 // program that is to get credentials does not.
-func (k *cluster) ask(ctx context.Context, method, path string, body []byte) (*http.Response, []byte, error) {
+func (k *cluster) ask(ctx context.Context, method, path string, body []byte) (reply, error) {
 	r, err := http.NewRequestWithContext(ctx, method, k.address(path), bytes.NewReader(body))
 	if err != nil {
-		return nil, nil, err
+		return reply{}, err
 	}
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("Content-Type", "application/json")
-	type reply struct {
-		response *http.Response
-		data     []byte
-		err      error
-	}
 	done := make(chan reply, 1)
-	go func() {
-		response, err := k.credential.RoundTrip(r)
-		if err != nil {
-			done <- reply{err: err}
-			return
-		}
-		defer func() { _ = response.Body.Close() }()
-		data, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-		done <- reply{response, data, err}
-	}()
+	go func() { done <- k.answerTo(r) }()
 	select {
 	case got := <-done:
-		return got.response, got.data, got.err
+		return got, got.err
 	case <-ctx.Done():
-		return nil, nil, ctx.Err()
+		return reply{}, ctx.Err()
 	}
+}
+
+func (k *cluster) answerTo(r *http.Request) reply {
+	response, err := k.credential.RoundTrip(r)
+	if err != nil {
+		return reply{err: err}
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	return reply{response.StatusCode, response.Header.Get("Date"), body, err}
 }
 
 // may asks the server whether our own credential may do something.
@@ -99,14 +103,14 @@ func (k *cluster) may(ctx context.Context, what authorizationv1.ResourceAttribut
 	if err != nil {
 		return false, err
 	}
-	response, data, err := k.ask(ctx, http.MethodPost, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body)
+	r, err := k.ask(ctx, http.MethodPost, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body)
 	switch {
 	case err != nil:
 		return false, err
-	case response.StatusCode != http.StatusCreated && response.StatusCode != http.StatusOK:
-		return false, fmt.Errorf("it does not say what the credential may do (%d)", response.StatusCode)
+	case r.status != http.StatusCreated && r.status != http.StatusOK:
+		return false, fmt.Errorf("it answers %d", r.status)
 	}
-	err = json.Unmarshal(data, &review)
+	err = json.Unmarshal(r.body, &review)
 	return review.Status.Allowed, err
 }
 
