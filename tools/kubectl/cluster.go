@@ -157,7 +157,7 @@ func (k *cluster) within(r Request) error {
 		return nil
 	case r.AllNamespaces:
 		return k.beyond("all namespaces at once")
-	case named != "" && (!own || !reads || !k.wide):
+	case named != "" && (!own || !k.wide):
 		return k.beyond("the namespace " + named)
 	case reads && (k.wide || r.reviews()):
 		return nil

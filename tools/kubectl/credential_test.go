@@ -96,8 +96,10 @@ func TestExecPlugin(t *testing.T) {
 func TestKubeconfigIsReadAgain(t *testing.T) {
 	s := newStage(t)
 	f := newFront(s)
-	f.takes("two")
+	f.takes("one")
 	s.through(f, "{token: one}")
+	s.must("get cm")
+	f.takes("two")
 	s.refusedBy("credentials", "get cm", "")
 	if away, _ := f.counts(); away != 1 {
 		t.Errorf("%d requests were turned away", away)
@@ -182,31 +184,20 @@ func TestSilentServer(t *testing.T) {
 // its address, and nobody takes a change for one that may have been made.
 func TestUnreachable(t *testing.T) {
 	s := newStage(t)
-	s.must("create configmap a --from-literal=k=v")
-	plan, err := s.conn.Describe(t.Context(), s.request("label cm a team=shop", ""))
+	f := newFront(s)
+	f.takes("one")
+	s.through(f, "{token: one}")
+	plan, err := s.conn.Describe(t.Context(), s.request("create configmap a --from-literal=k=v", ""))
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	_ = l.Close()
-	config, _ := s.at("http://" + address)(t.Context())
-	gone, err := newCluster(config, &s.conn.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, ok := plan.(*writePlan)
-	if !ok {
-		t.Fatalf("%T", plan)
-	}
-	p.cluster = gone
+	address := f.Listener.Addr().String()
+	f.Close()
+	s.conn.open.entrance.CloseIdleConnections()
+	_, err = s.run(plan)
 	var r *tools.Refusal
-	if _, err := s.run(p); !errors.As(err, &r) || r.Rule != "unreachable" || !r.Later || strings.Contains(r.Reason, address) {
+	if !errors.As(err, &r) || r.Rule != "unreachable" || !r.Later || strings.Contains(r.Reason, address) {
 		t.Errorf("a change that did not get out: %+v", err)
 	}
-	s.conn = connect(s.conn.config, false, s.at("http://"+address))
 	s.refusedBy("unreachable", "get cm", "")
 }

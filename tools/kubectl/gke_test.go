@@ -276,6 +276,13 @@ func TestRevokedGoogleToken(t *testing.T) {
 	if after != before+1 || s.google.tokens() != 3 || away != 2 {
 		t.Errorf("%d changes, %d tokens, %d turned away", after-before, s.google.tokens(), away)
 	}
+	// The GKE API turns it away as well.
+	s.front.takes()
+	s.conn.open = nil
+	s.must("get cm a")
+	if s.google.tokens() != 4 {
+		t.Errorf("%d tokens", s.google.tokens())
+	}
 	// Google gives no more.
 	s.google.mu.Lock()
 	s.google.deny = true
