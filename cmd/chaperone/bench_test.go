@@ -65,27 +65,7 @@ func newBenchSite(b *testing.B) *benchSite {
 		fmt.Fprintf(&tokens, "    - {hash: %q, subject: bench%d, groups: [developers]}\n", hash, n)
 	}
 	writeFiles(b, dir, map[string]string{"chaperone.yaml": fmt.Sprintf(benchConfig, policies, tokens.String(), dsn)})
-	cmd := exec.Command(program(b), "serve", "--config", filepath.Join(dir, "chaperone.yaml"))
-	out, err := cmd.StderrPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	lines := bufio.NewScanner(out)
-	for s.url == "" && lines.Scan() {
-		if m := servingAt.FindStringSubmatch(lines.Text()); m != nil {
-			s.url = m[1]
-		}
-	}
-	go func() {
-		for lines.Scan() {
-			b.Log(lines.Text())
-		}
-	}()
-	s.pid = cmd.Process.Pid
+	s.url, s.pid = servedBench(b, filepath.Join(dir, "chaperone.yaml"))
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		b.Fatal(err)
@@ -96,6 +76,47 @@ func newBenchSite(b *testing.B) *benchSite {
 	}
 	b.Cleanup(s.bare.Close)
 	return s
+}
+
+// servedBench starts a gateway, and returns where it serves and its process.
+func servedBench(b *testing.B, config string) (url string, pid int) {
+	b.Helper()
+	cmd := exec.Command(built(b, "chaperone", "."), "serve", "--config", config)
+	out, err := cmd.StderrPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	lines := bufio.NewScanner(out)
+	for url == "" && lines.Scan() {
+		if m := servingAt.FindStringSubmatch(lines.Text()); m != nil {
+			url = m[1]
+		}
+	}
+	go func() {
+		for lines.Scan() {
+			b.Log(lines.Text())
+		}
+	}()
+	return url, cmd.Process.Pid
+}
+
+// built is the path of a program as it is shipped: the tests' own has more in it.
+func built(b *testing.B, name, folder string) string {
+	b.Helper()
+	path, err := filepath.Abs(filepath.Join(root, "bin", name))
+	if err != nil {
+		b.Fatal(err)
+	}
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -X k8s.io/component-base/version.gitVersion=v1.37.2", "-o", path, folder)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	return path
 }
 
 // read does what a governed read does at the database: BEGIN READ ONLY, the
@@ -247,7 +268,7 @@ func BenchmarkMemory(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	idle, own := s.memory(b, "VmRSS"), s.memory(b, "RssAnon")
+	idle, own := memory(b, s.pid, "VmRSS"), memory(b, s.pid, "RssAnon")
 	for b.Loop() {
 		reply, err := c.Call(b.Context(), "sql_read", map[string]any{"sql": "select repeat('x', 100000) from generate_series(1, 10000)", "max_rows": 100000})
 		if err != nil || reply.IsError || !strings.Contains(reply.Text[max(0, len(reply.Text)-200):], `"truncated":true`) {
@@ -257,11 +278,13 @@ func BenchmarkMemory(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(idle, "idle-MB")
 	b.ReportMetric(own, "idle-own-MB")
-	b.ReportMetric(s.memory(b, "VmHWM"), "peak-MB")
+	b.ReportMetric(memory(b, s.pid, "VmHWM"), "peak-MB")
 }
 
-func (s *benchSite) memory(b *testing.B, field string) float64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid))
+// memory is a figure of a process, in MB.
+func memory(b *testing.B, pid int, field string) float64 {
+	b.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		b.Fatal(err)
 	}
