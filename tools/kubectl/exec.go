@@ -12,6 +12,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/remotecommand"
+	utilexec "k8s.io/client-go/util/exec"
 	"k8s.io/kubectl/pkg/cmd/exec"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/streaming/pkg/httpstream"
@@ -67,8 +68,16 @@ func (r remote) ExecuteWithContext(_ context.Context, u *url.URL, _ *rest.Config
 	}
 	w.leaves(s)
 	err = run.StreamWithContext(w.ctx, remotecommand.StreamOptions{Stdin: in, Stdout: out, Stderr: stderr})
-	w.returned(s, nil) // kubectl tells how it ended
+	if told(err) {
+		w.returned(s, nil)
+	}
 	return err
+}
+
+// told reports whether it is known how a command in a container ended, or that it
+// did not begin.
+func told(err error) bool {
+	return err == nil || errors.As(err, new(utilexec.ExitError)) || httpstream.IsUpgradeFailure(err) || troubleOf(err) != nil
 }
 
 // mayExec has the judge decide. In a rehearsal nothing is run, and there is no

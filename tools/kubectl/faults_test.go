@@ -88,6 +88,23 @@ func TestSlowChange(t *testing.T) {
 	}
 }
 
+// TestLostExec: when the connection to a command in a container breaks, nobody knows
+// what it did; how it ended is known where the server says so.
+func TestLostExec(t *testing.T) {
+	s := newStage(t)
+	s.box()
+	var f *tools.Failure
+	if _, err := s.call("exec box -- nothing", ""); !errors.As(err, &f) || f.Unsure {
+		t.Errorf("a command that is not there: %+v", err)
+	}
+	s.between(func(w http.ResponseWriter, r *http.Request) bool {
+		return strings.HasSuffix(r.URL.Path, "/exec") && hangUp(w)
+	})
+	if _, err := s.call("exec box -- hostname", ""); !errors.As(err, &f) || !f.Unsure {
+		t.Errorf("%+v", err)
+	}
+}
+
 // TestBusyServer: what the API server asks to send later is sent later, and once.
 func TestBusyServer(t *testing.T) {
 	s := newStage(t)

@@ -65,7 +65,7 @@ func (c *screen) read() error {
 	if _, err := c.in.ReadToken(); err != nil {
 		return err
 	}
-	if _, err := c.in.ReadToken(); err != io.EOF {
+	if _, err := c.in.ReadToken(); !errors.Is(err, io.EOF) {
 		return errors.Join(err, errShape)
 	}
 	return nil

@@ -122,7 +122,9 @@ func (k *keeper) ended(w *wire, r tools.Result, err error) (tools.Result, error)
 	defer k.mu.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	cut := false
 	if done, ok := r.(*result); ok {
+		cut = done.Truncated
 		for _, c := range k.changes {
 			if c.used && (c.Verb == "delete" || c.Subresource == "eviction") {
 				done.deleted++
@@ -132,11 +134,11 @@ func (k *keeper) ended(w *wire, r tools.Result, err error) (tools.Result, error)
 	var refusal *tools.Refusal
 	var failure *tools.Failure
 	switch {
-	case (w.lost || w.under > 0) && errors.As(err, &failure) && (failure.Code == "timeout" || failure.Code == "cancelled"):
+	case errors.As(err, &failure) && (w.under > 0 || w.lost && (failure.Code == "timeout" || failure.Code == "cancelled")):
 		unsure := *failure
 		unsure.Unsure = true
 		return nil, &unsure
-	case w.lost:
+	case w.lost || w.under > 0 && err == nil && !cut:
 		return nil, &tools.Failure{Code: "lost", Message: "the connection to the API server was lost while it made a change", Plain: "the connection was lost", Unsure: true}
 	case err == nil:
 		return r, nil
