@@ -108,10 +108,10 @@ func (e *examination) rights(production bool) {
 		e.add(e.allowed("impersonate", "users", ""), tools.Warn, "the credential may act as anybody, and impersonate is not set", ownCredential)
 		return
 	}
-	e.add(!e.allowed("impersonate", "users", ""), tools.Fail, "the credential may not impersonate users, so that no call gets through",
-		"bind it to a ClusterRole with the verb impersonate on users and groups")
-	e.add(!e.allowed("impersonate", "groups", ""), tools.Warn, "the credential may not impersonate all groups: calls of people who are in others fail",
-		"see that its ClusterRole names the groups that people are in")
+	e.add(!e.impersonates("users"), tools.Fail, "the credential may not impersonate users, so that no call gets through",
+		"bind it to a ClusterRole with the verb impersonate on users, and on the groups that people are in")
+	e.add(!e.impersonates("groups"), tools.Warn, "the credential may not impersonate groups, so that no call of people in groups gets through",
+		"bind it to a ClusterRole with the verb impersonate on the groups that people are in")
 	e.add(e.allowed("impersonate", "groups", "system:masters"), tools.Warn, "the credential may act as system:masters, whom the cluster's own rules don't bind",
 		"name the groups that it may impersonate, by resourceNames in its ClusterRole")
 }
@@ -120,6 +120,18 @@ func (e *examination) rights(production bool) {
 func (e *examination) allowed(verb, resource, name string) bool {
 	yes, err := e.may(e.ctx, authorizationv1.ResourceAttributes{Verb: verb, Resource: resource, Name: name})
 	return yes && err == nil
+}
+
+// impersonates reports whether we may act as any users or groups, or as some that
+// a rule names, or that can't be told.
+func (e *examination) impersonates(resource string) bool {
+	if e.allowed("impersonate", resource, "") {
+		return true
+	}
+	rules, err := e.rules(e.ctx)
+	return err != nil || rules.Incomplete || slices.ContainsFunc(rules.ResourceRules, func(r authorizationv1.ResourceRule) bool {
+		return slices.Contains(r.Verbs, "impersonate") && slices.Contains(r.Resources, resource) && len(r.ResourceNames) > 0
+	})
 }
 
 // namespace warns of one that does not exist, where we may ask.

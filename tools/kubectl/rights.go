@@ -10,6 +10,7 @@ import (
 	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/version"
 
 	"github.com/chaperone-dev/chaperone/tools"
@@ -99,19 +100,33 @@ func (k *cluster) answerTo(r *http.Request) reply {
 func (k *cluster) may(ctx context.Context, what authorizationv1.ResourceAttributes) (bool, error) {
 	review := authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &what}}
 	review.APIVersion, review.Kind = "authorization.k8s.io/v1", "SelfSubjectAccessReview"
-	body, err := json.Marshal(review)
+	err := k.review(ctx, "selfsubjectaccessreviews", &review)
+	return review.Status.Allowed, err
+}
+
+// rules are what our own credential may do in the namespace of the connection and
+// in none.
+func (k *cluster) rules(ctx context.Context) (authorizationv1.SubjectRulesReviewStatus, error) {
+	review := authorizationv1.SelfSubjectRulesReview{Spec: authorizationv1.SelfSubjectRulesReviewSpec{Namespace: k.namespace}}
+	review.APIVersion, review.Kind = "authorization.k8s.io/v1", "SelfSubjectRulesReview"
+	err := k.review(ctx, "selfsubjectrulesreviews", &review)
+	return review.Status, err
+}
+
+// review sends a question about our rights, and reads the answer into it.
+func (k *cluster) review(ctx context.Context, resource string, question runtime.Object) error {
+	body, err := json.Marshal(question)
 	if err != nil {
-		return false, err
+		return err
 	}
-	r, err := k.ask(ctx, http.MethodPost, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body)
+	r, err := k.ask(ctx, http.MethodPost, "/apis/authorization.k8s.io/v1/"+resource, body)
 	switch {
 	case err != nil:
-		return false, err
+		return err
 	case r.status != http.StatusCreated && r.status != http.StatusOK:
-		return false, fmt.Errorf("it answers %d", r.status)
+		return fmt.Errorf("it answers %d", r.status)
 	}
-	err = json.Unmarshal(r.body, &review)
-	return review.Status.Allowed, err
+	return json.Unmarshal(r.body, question)
 }
 
 const rbacGroup = "rbac.authorization.k8s.io"

@@ -119,7 +119,7 @@ func TestFindings(t *testing.T) {
 		"administrator":       {s.cluster.Kubeconfig, false, nil, []string{"ok: Kubernetes", "warn: the credential may do anything"}},
 		"in production":       {s.cluster.Kubeconfig, true, nil, []string{"ok: Kubernetes", "fail: the connection is labelled as production"}},
 		"powerless":           {s.cluster.Powerless, false, nil, []string{"ok: Kubernetes"}},
-		"may not impersonate": {s.cluster.Powerless, false, impersonating, []string{"ok: Kubernetes", "fail: the credential may not impersonate users", "warn: the credential may not impersonate all groups"}},
+		"may not impersonate": {s.cluster.Powerless, false, impersonating, []string{"ok: Kubernetes", "fail: the credential may not impersonate users", "warn: the credential may not impersonate groups"}},
 		"no such namespace": {s.cluster.Kubeconfig, false, func(c *Config) { c.Namespaces = []string{c.Namespace, "nowhere"} },
 			[]string{"ok: Kubernetes", "warn: the credential may do anything", "warn: the namespace nowhere does not exist"}},
 	} {
@@ -139,6 +139,19 @@ func TestFindings(t *testing.T) {
 				t.Errorf("%d findings, want %q", len(found), c.want)
 			}
 		})
+	}
+}
+
+// TestFindingsOfNamedGroups: a credential that may act as the groups that it needs,
+// and as no others, is as it should be.
+func TestFindingsOfNamedGroups(t *testing.T) {
+	s := newStage(t)
+	s.grant(rule("impersonate", "", "users"), rule("impersonate", "", "groups", "developers"))
+	s.as(s.cluster.Powerless, true, func(c *Config) { c.Impersonate = true })
+	s.caller.Groups = []string{"developers"}
+	s.eventually("auth whoami", func(err error) bool { return err == nil })
+	if found := s.conn.Check(t.Context()); len(found) != 1 || found[0].Level != tools.OK {
+		t.Errorf("%+v", found)
 	}
 }
 
