@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 
 	"github.com/chaperone-dev/chaperone/tools"
@@ -31,6 +32,8 @@ type change struct {
 	quiet  bool
 	// replicas is how many there would be, of a change of scale.
 	replicas int64
+	// failed says that the server turned its rehearsal down.
+	failed bool
 	// used says that the change went out, pinned that it was bound to a version.
 	used, pinned bool
 }
@@ -194,8 +197,8 @@ func (c *change) tried(s *sent, r *http.Response) error {
 		return err
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
-	if r.StatusCode >= http.StatusMultipleChoices {
-		return nil // kubectl says why
+	if c.failed = r.StatusCode >= http.StatusMultipleChoices; c.failed {
+		return nil // kubectl says why, or tries again
 	}
 	object, err := decode(data)
 	if err != nil || s.method() == http.MethodDelete || s.Subresource == "eviction" {
@@ -212,6 +215,24 @@ func (c *change) tried(s *sent, r *http.Response) error {
 	hideAgain(object, c.hidden)
 	c.after = object
 	return nil
+}
+
+// lasting are the changes but for those that the server turned down and kubectl
+// tried again: a controller was in the way.
+func (h *rehearsal) lasting() []*change {
+	var out []*change
+	for i, c := range h.changes {
+		again := slices.ContainsFunc(h.changes[i+1:], func(later *change) bool { return later.repeats(c) })
+		if !c.failed || !again {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// repeats reports whether a change is the same request as another.
+func (c *change) repeats(other *change) bool {
+	return c.method == other.method && c.path == other.path && c.kind == other.kind && c.query.Encode() == other.query.Encode()
 }
 
 // objectPath is the path of the object itself, without a subresource.

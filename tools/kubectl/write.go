@@ -46,12 +46,13 @@ func (k *connection) describeWrite(ctx context.Context, on *cluster, c command, 
 		_, stderr, _ := out.texts()
 		return nil, refused("rehearsal", "its rehearsal failed: "+failure(e.code, stderr).Message, "mend the command or the manifest; nothing was changed")
 	}
-	p := &writePlan{cluster: on, limits: k.limits, command: c, caller: r.Caller, gate: r.Gate, key: r.Key, reads: h.reads, changes: h.changes}
-	objects := objectsOf(h.changes)
+	changes := h.lasting()
+	p := &writePlan{cluster: on, limits: k.limits, command: c, caller: r.Caller, gate: r.Gate, key: r.Key, reads: h.reads, changes: changes}
+	objects := objectsOf(changes)
 	if err := checkChanged(objects); err != nil {
 		return nil, err
 	}
-	p.action = c.action(requestsOf(h.changes, h.reads), objects)
+	p.action = c.action(requestsOf(changes, h.reads), objects)
 	return p, nil
 }
 
