@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/cli-runtime/pkg/resource"
@@ -191,6 +192,13 @@ func (k *cluster) namespaced(r Request) bool {
 	}
 	mapping, err := k.mapper.RESTMapping(kind.GroupKind(), kind.Version)
 	return err != nil || mapping.Scope.Name() == meta.RESTScopeNameNamespace
+}
+
+// hasStatus reports whether the status of a resource is changed by requests of their
+// own.
+func (k *cluster) hasStatus(r Request) bool {
+	list, err := k.discovery.ServerResourcesForGroupVersion(schema.GroupVersion{Group: r.Group, Version: r.Version}.String())
+	return err == nil && slices.ContainsFunc(list.APIResources, func(a metav1.APIResource) bool { return a.Name == r.Resource+"/status" })
 }
 
 // address is the address of a path on the server.

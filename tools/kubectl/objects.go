@@ -21,7 +21,7 @@ func objectsOf(changes []*change) []Object {
 			continue
 		}
 		o := looked(object)
-		o.Verb, o.Changed = c.Verb, changedPaths(c.before, c.after)
+		o.Verb, o.Changed = c.Verb, c.changed()
 		if c.Subresource == "scale" {
 			o.Changed, o.Replicas = []string{"spec.replicas"}, c.replicas
 		}
@@ -126,13 +126,13 @@ func checkChanged(objects []Object) error {
 	return nil
 }
 
-// changedPaths are the fields that differ between two objects.
-func changedPaths(before, after map[string]any) []string {
-	if before == nil || after == nil {
+// changed are the fields that differ from before.
+func (c *change) changed() []string {
+	if c.before == nil || c.after == nil {
 		return []string{}
 	}
 	paths := map[string]bool{}
-	compare(plainObject(before), plainObject(after), "", paths)
+	compare(plainObject(c.before, c.also...), plainObject(c.after, c.also...), "", paths)
 	return slices.Sorted(maps.Keys(paths))
 }
 

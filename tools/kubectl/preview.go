@@ -79,7 +79,7 @@ func (c *change) title() string {
 // diff is what changes in the object, unified. Of what goes away it is the first
 // lines only.
 func (c *change) diff() string {
-	before, after := text(c.before), text(c.after)
+	before, after := text(c.before, c.also...), text(c.after, c.also...)
 	if c.Subresource == "scale" {
 		before, after = c.scaled()
 	}
@@ -93,7 +93,7 @@ func (c *change) diff() string {
 	out, err := unified(before, after, from, to)
 	switch {
 	case err != nil:
-		return fmt.Sprintf("--- %s\n+++ %s\n(%v; these change: %s)\n", from, to, err, strings.Join(changedPaths(c.before, c.after), ", "))
+		return fmt.Sprintf("--- %s\n+++ %s\n(%v; these change: %s)\n", from, to, err, strings.Join(c.changed(), ", "))
 	case out == "":
 		return fmt.Sprintf("--- %s\n+++ %s\n(no change)\n", from, to)
 	}
@@ -109,12 +109,13 @@ func (c *change) scaled() (before, after string) {
 	return "spec:\n  replicas: " + was + "\n", fmt.Sprintf("spec:\n  replicas: %d\n", c.replicas)
 }
 
-// text is an object as YAML, without what changes by itself.
-func text(object map[string]any) string {
+// text is an object as YAML, without what changes by itself, but for fields that are
+// named.
+func text(object map[string]any, but ...string) string {
 	if object == nil {
 		return ""
 	}
-	out, err := yaml.Marshal(plainObject(object))
+	out, err := yaml.Marshal(plainObject(object, but...))
 	if err != nil {
 		return ""
 	}

@@ -30,6 +30,8 @@ type change struct {
 	// server's errors may quote some.
 	hidden map[string]bool
 	quiet  bool
+	// also are fields that change by themselves, and that it may change as well.
+	also []string
 	// replicas is how many there would be, of a change of scale.
 	replicas int64
 	// failed says that the server turned its rehearsal down.
@@ -124,6 +126,7 @@ func (h *rehearsal) try(ctx context.Context, s *sent) error {
 			"write what it comes to yourself, with values taken from a Secret, or have a person do it")
 	}
 	c := newChange(s)
+	c.also = h.wire.cluster.alsoIn(s)
 	if err := h.look(ctx, s, c); err != nil {
 		return err
 	}
@@ -131,12 +134,25 @@ func (h *rehearsal) try(ctx context.Context, s *sent) error {
 	if err := s.onlyTry(); err != nil {
 		return err
 	}
-	s.seen = func(r *http.Response) error { return c.tried(s, r) }
+	s.seen = func(r *http.Response) error {
+		if r.StatusCode == http.StatusConflict {
+			h.drop(c)
+		}
+		return c.tried(s, r)
+	}
 	if s.method() == http.MethodDelete || s.Subresource == "eviction" {
 		h.gone[objectPath(s.Request, c.path)] = true
 	}
 	h.changes = append(h.changes, c)
 	return nil
+}
+
+// drop forgets a change that came too late: kubectl looks at the object again, and
+// makes another.
+func (h *rehearsal) drop(c *change) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.changes = slices.DeleteFunc(h.changes, func(other *change) bool { return other == c })
 }
 
 func (s *sent) method() string { return s.http.Method }
@@ -190,6 +206,9 @@ func (s *sent) onlyTry() error {
 	return err
 }
 
+// wholes are subresources that answer with the object; "" is the object itself.
+var wholes = []string{"", "status", "resize"}
+
 // tried notes what the server says the change would come to.
 func (c *change) tried(s *sent, r *http.Response) error {
 	data, err := readAnswer(r)
@@ -208,7 +227,7 @@ func (c *change) tried(s *sent, r *http.Response) error {
 		c.replicas, err = replicasOf(object)
 		return err
 	}
-	if s.Subresource != "" {
+	if !slices.Contains(wholes, s.Subresource) {
 		return nil // it answers with something else than the object
 	}
 	maskObject(s.Resource, s.masker, object)

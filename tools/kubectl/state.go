@@ -1,12 +1,15 @@
 package kubectl
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
+	"slices"
 )
 
 // noise are fields of an object's metadata that change by themselves.
@@ -15,11 +18,26 @@ var noise = []string{"managedFields", "resourceVersion", "generation", "creation
 // counters are annotations that controllers count in.
 var counters = []string{"deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation"}
 
-// plainObject is an object without what changes by itself. The object stays as it
-// is.
-func plainObject(object map[string]any) map[string]any {
+// alsoIn are fields that change by themselves and that a request may change as well.
+func (k *cluster) alsoIn(s *sent) []string {
+	var also []string
+	// Without a subresource for it, the status is a field like any other.
+	if s.Subresource == "status" || !k.hasStatus(s.Request) {
+		also = append(also, "status")
+	}
+	if s.http.Method == http.MethodPut || bytes.Contains(s.body, []byte("annotations")) {
+		also = append(also, counters...)
+	}
+	return also
+}
+
+// plainObject is an object without what changes by itself, but for fields that are
+// named. The object stays as it is.
+func plainObject(object map[string]any, but ...string) map[string]any {
 	out := maps.Clone(object)
-	delete(out, "status")
+	if !slices.Contains(but, "status") {
+		delete(out, "status")
+	}
 	meta, ok := out["metadata"].(map[string]any)
 	if !ok {
 		return out
@@ -31,7 +49,9 @@ func plainObject(object map[string]any) map[string]any {
 	if notes, ok := meta["annotations"].(map[string]any); ok {
 		notes = maps.Clone(notes)
 		for _, name := range counters {
-			delete(notes, name)
+			if !slices.Contains(but, name) {
+				delete(notes, name)
+			}
 		}
 		meta["annotations"] = notes
 		if len(notes) == 0 {
