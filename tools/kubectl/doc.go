@@ -8,3 +8,5 @@
 // changes something goes out with dryRun=All. When the plan runs, the wire lets
 // through what was planned, once each, and asks the gate about all else.
 package kubectl
+
+import _ "github.com/chaperone-dev/chaperone/tools/kubectl/english" // before kubectl's commands
