@@ -253,7 +253,13 @@ func (s *stage) ownKind(kind string) {
 	s.t.Helper()
 	s.must("apply -f -", strings.ReplaceAll(`{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: KINDs.own.example.com}, spec: {group: own.example.com, scope: Namespaced,
 		names: {plural: KINDs, singular: KIND, kind: KIND}, versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]}}`, "KIND", kind))
-	for wait := "wait --for=condition=Established --timeout=5s crd/" + kind + "s.own.example.com"; ; {
+	s.established(kind + "s.own.example.com")
+}
+
+// established waits until the API server serves a kind.
+func (s *stage) established(name string) {
+	s.t.Helper()
+	for wait := "wait --for=condition=Established --timeout=5s crd/" + name; ; {
 		// kubectl fails where there is no condition at all yet.
 		if _, err := s.call(wait, ""); err == nil || !strings.Contains(err.Error(), "accessor error") {
 			break

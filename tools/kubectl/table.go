@@ -3,6 +3,8 @@ package kubectl
 import (
 	"strings"
 
+	"k8s.io/client-go/kubernetes/scheme"
+
 	"github.com/chaperone-dev/chaperone/tools"
 )
 
@@ -85,8 +87,9 @@ func builtIn(rows []any) bool {
 	return true
 }
 
-// custom reports whether an API is none of the API server's own.
+// custom reports whether an API is none of the API server's own. Others may be
+// called like them: gateway.networking.k8s.io is somebody's extension.
 func custom(apiVersion string) bool {
 	group, _, grouped := strings.Cut(apiVersion, "/")
-	return grouped && strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io")
+	return grouped && !scheme.Scheme.IsGroupRegistered(group)
 }

@@ -1,0 +1,41 @@
+package kubectl
+
+import (
+	"strings"
+	"testing"
+)
+
+// A kind of somebody's own, in a group that is called like those of Kubernetes,
+// whose table prints a field by a name of its own.
+const lookalike = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: sprockets.example.k8s.io, annotations: {api-approved.kubernetes.io: "unapproved, a test"}}
+spec:
+  group: example.k8s.io
+  scope: Namespaced
+  names: {plural: sprockets, singular: sprocket, kind: Sprocket}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    additionalPrinterColumns: [{name: Pin, type: string, jsonPath: .spec.pin}]
+    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+`
+
+// TestTablesOfOthers: with a mask on anything, a table whose columns are not known
+// shows names and ages.
+func TestTablesOfOthers(t *testing.T) {
+	s := newStage(t)
+	s.must("apply -f -", lookalike)
+	s.established("sprockets.example.k8s.io")
+	s.must("create -f -", "{apiVersion: example.k8s.io/v1, kind: Sprocket, metadata: {name: one}, spec: {pin: zztop}}")
+	if out := s.must("get sprockets"); !strings.Contains(out, "PIN") || !strings.Contains(out, "zztop") {
+		t.Fatalf("the table prints no pin: %s", out)
+	}
+	s.gate.masks = maskOf{"sprockets.spec.pin": true}
+	for _, line := range []string{"get sprockets", "get sprockets -o wide", "get sprocket one", "get sprockets one -o yaml", "get sprockets -L spec", "describe sprocket one"} {
+		if out := s.must(line); strings.Contains(out, "zztop") || !strings.Contains(out, "one") {
+			t.Errorf("%s prints %s", line, out)
+		}
+	}
+}
