@@ -2,6 +2,7 @@ package kubectl
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -113,6 +114,13 @@ func quotes(r *http.Response) bool {
 		!slices.Contains([]int{http.StatusUnauthorized, http.StatusNotFound, http.StatusConflict, http.StatusTooManyRequests}, r.StatusCode)
 }
 
+// selectedFields are fields that the API server selects by under another name than
+// where they stand.
+var selectedFields = map[string]string{
+	"pods.spec.host": "spec.nodeName", "pods.status.podIP": "status.podIP status.podIPs.ip", "pods.status.podIPs": "status.podIP status.podIPs.ip",
+	"events.source": "source.component reportingComponent",
+}
+
 // selects refuses selectors that would tell what is in a field that policy masks.
 func (s *sent) selects() error {
 	if s.masker == nil || s.Selector == "" && s.Fields == "" {
@@ -128,7 +136,9 @@ func (s *sent) selects() error {
 	}
 	var at []tools.Origin
 	for _, r := range byField.Requirements() {
-		at = append(at, origin(s.Resource, []string{r.Field}))
+		for field := range strings.FieldsSeq(cmp.Or(selectedFields[s.Resource+"."+r.Field], r.Field)) {
+			at = append(at, origin(s.Resource, []string{field}))
+		}
 	}
 	requirements, _ := byLabel.Requirements()
 	for _, r := range requirements {

@@ -137,7 +137,8 @@ func TestFormatsThatDoNotEnd(t *testing.T) {
 		`go-template={{print (print . .) (print . .)}}`, `go-template={{if (len (print (html .)))}}{{end}}`, `go-template={{print . . . . . . . . . . .}}`,
 		`go-template={{define "a"}}{{end}}`, `go-template={{template "a"}}`, `go-template={{range (1000000000)}}{{end}}`,
 		`jsonpath={..*..*..*}`, `jsonpath={.items[0,0,0,0,0,0,0,0,0,0][0]}`, `jsonpath={"a"}{['{"', 'x','x','x','x','x','x','x','x','x', '"}']}`,
-		`custom-columns=A:..*..*`,
+		`custom-columns=A:..*..*`, `custom-columns=` + strings.Repeat("A:.data,", 60) + "A:.data",
+		`go-template={{with print . .}}{{with print . .}}{{len .}}{{end}}{{end}}`, `go-template={{with (js .)}}{{print . .}}{{end}}`,
 	} {
 		_, err := parse([]string{"get", "pods", "-o", format}, "", "default")
 		if r := new(tools.Refusal); !errors.As(err, &r) || r.Rule != "output" {
@@ -210,6 +211,26 @@ func TestObjectsThatLookLikeLists(t *testing.T) {
 	}
 }
 
+// TestManagersQuoteNothing that is masked: whose a field is stands under a name that
+// holds the items of sets, and what items are told apart by.
+func TestManagersQuoteNothing(t *testing.T) {
+	s := newStage(t)
+	group := s.tickets(`{type: object, properties: {spec: {type: object, properties: {pins: {type: array, x-kubernetes-list-type: set, items: {type: string}},
+		codes: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [code], items: {type: object, required: [code], properties: {code: {type: string}, use: {type: string}}}}}}}}`, "")
+	s.must("apply -f -", "{apiVersion: "+group+"/v1, kind: Ticket, metadata: {name: a}, spec: {pins: ['hunter2'], codes: [{code: hunter3, use: front}]}}")
+	if out := s.must("get ticket a -o yaml --show-managed-fields"); !strings.Contains(out, `v:"hunter2"`) || !strings.Contains(out, `k:{"code":"hunter3"}`) {
+		t.Errorf("%s", out)
+	}
+	s.gate.masks = maskOf{"tickets.spec.pins": true, "tickets.spec.codes.code": true}
+	for _, line := range []string{
+		"get ticket a -o yaml --show-managed-fields", "get tickets -o jsonpath={.items[*].metadata.managedFields}", "label ticket a x=y -o json --show-managed-fields",
+	} {
+		if out := s.must(line); strings.Contains(out, "hunter") || !strings.Contains(out, "f:use") {
+			t.Errorf("%s: %s", line, out)
+		}
+	}
+}
+
 // TestNothingIsSelectedByWhatIsMasked.
 func TestNothingIsSelectedByWhatIsMasked(t *testing.T) {
 	s := newStage(t)
@@ -219,6 +240,11 @@ func TestNothingIsSelectedByWhatIsMasked(t *testing.T) {
 	s.refusedBy("masked", "get pods -l 'pin in (1,2)'", "")
 	s.refusedBy("masked", "delete pods -l '!pin'", "")
 	s.must("get pods -l app=web --field-selector=spec.nodeName=node-1")
+	// Two fields go by more names than one.
+	s.gate.masks = maskOf{"pods.spec.nodeName": true, "pods.status.podIPs.ip": true, "events.source.component": true}
+	s.refusedBy("masked", "get pods --field-selector=spec.host=node-1", "")
+	s.refusedBy("masked", "get pods --field-selector=status.podIPs=10.0.0.1", "")
+	s.refusedBy("masked", "get events --field-selector=source=kubelet", "")
 }
 
 // TestPolicySeesEveryChange: there is no end of a list to hide behind.

@@ -112,6 +112,7 @@ func maskObject(resource string, m tools.Masker, object map[string]any) {
 	maskLastApplied(resource, m, object)
 	w := walker{resource, m, m.Mask(tools.Origins{Any: true}) != nil}
 	w.fields(object, nil)
+	w.managers(object)
 }
 
 // isList reports whether an object is a list and nothing else. A custom resource
