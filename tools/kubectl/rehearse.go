@@ -134,25 +134,12 @@ func (h *rehearsal) try(ctx context.Context, s *sent) error {
 	if err := s.onlyTry(); err != nil {
 		return err
 	}
-	s.seen = func(r *http.Response) error {
-		if r.StatusCode == http.StatusConflict {
-			h.drop(c)
-		}
-		return c.tried(s, r)
-	}
+	s.seen = func(r *http.Response) error { return c.tried(s, r) }
 	if s.method() == http.MethodDelete || s.Subresource == "eviction" {
 		h.gone[objectPath(s.Request, c.path)] = true
 	}
 	h.changes = append(h.changes, c)
 	return nil
-}
-
-// drop forgets a change that came too late: kubectl looks at the object again, and
-// makes another.
-func (h *rehearsal) drop(c *change) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.changes = slices.DeleteFunc(h.changes, func(other *change) bool { return other == c })
 }
 
 func (s *sent) method() string { return s.http.Method }

@@ -2,6 +2,7 @@ package kubectl
 
 import (
 	"cmp"
+	"fmt"
 	"regexp"
 	"strings"
 	ast "text/template/parse"
@@ -56,6 +57,10 @@ func wrong(n ast.Node) string {
 	case *ast.PipeNode:
 		made := makes(v, isMaker)
 		if made > 1 || made > 0 && len(v.Decl) > 0 {
+			return "make text of text that it made"
+		}
+	case *ast.WithNode:
+		if makes(v.Pipe, isMaker) > 0 {
 			return "make text of text that it made"
 		}
 	case *ast.CommandNode:
@@ -164,10 +169,17 @@ func checkPath(text string) error {
 	return nil
 }
 
+// maxColumns bounds custom columns: a line is made of all of them before any is
+// written, and each can hold the whole object.
+const maxColumns = 50
+
 // checkColumns is checkPath for each of the columns.
 func checkColumns(text string) error {
 	if len(text) > maxFormat {
 		return checkPath(text)
+	}
+	if strings.Count(text, ",") >= maxColumns {
+		return refused("output", fmt.Sprintf("there may be %d columns", maxColumns), "print all as json, or ask in parts")
 	}
 	for column := range strings.SplitSeq(text, ",") {
 		if err := checkPath(column); err != nil {
