@@ -25,7 +25,7 @@ func delicate(data []byte) bool {
 		variables.Match(data) && (withinText.Match(data) || namesSecret(data))
 }
 
-// namesSecret reports whether anything has a name that tells a secret.
+// namesSecret reports whether anything has a name that tells a secret, or may.
 func namesSecret(data []byte) bool {
 	const space = " \t\r\n"
 	for {
@@ -37,7 +37,7 @@ func namesSecret(data []byte) bool {
 		after = bytes.TrimLeft(bytes.TrimPrefix(bytes.TrimLeft(after, space), []byte{':'}), space)
 		if text, ok := bytes.CutPrefix(after, []byte{'"'}); ok {
 			name, _, _ := bytes.Cut(text, []byte{'"'})
-			if secretName.Match(name) {
+			if secretName.Match(name) || bytes.IndexByte(name, '\\') >= 0 {
 				return true
 			}
 		}

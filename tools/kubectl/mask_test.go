@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -174,6 +175,39 @@ func FuzzMask(f *testing.F) {
 		}
 		if !json.Valid([]byte(got)) || strings.Contains(got, "aHVudGVyMg") {
 			t.Errorf("%s became %s", body, got)
+		}
+	})
+}
+
+// FuzzDelicate: what is said to have nothing to hide is not changed by masking it.
+func FuzzDelicate(f *testing.F) {
+	for _, seed := range []string{
+		`{"env":[{"name":"DB_PASSWORD","value":"x"}]}`, `{"env":[{"name" : "a\"token","value":"x"}]}`, `{"env":[{"n\u0061me":"token","value":"x"}]}`,
+		`{"\u0065nv":[{"name":"token","value":"x"}]}`, `{"kind":"Secret","apiVersion":"v1","data":{"a":"b"}}`, `{"kind":"\u0053ecret","apiVersion":"v1","data":{"a":"b"}}`,
+		`{"metadata":{"annotations":{"` + lastApplied + `":"{\"env\":[{\"name\":\"token\",\"value\":\"x\"}]}\n"}}}`, `{"env":[{"name":"MODE","value":"<none>\u003c"}]}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		before, err := decode(data)
+		if err != nil || delicate(data) || !variables.Match(data) && bytes.Contains(data, []byte("name")) {
+			return
+		}
+		after, _ := decode(data)
+		maskObject("pods", unmasked{}, after)
+		notes := func(o map[string]any) any {
+			meta, _ := o["metadata"].(map[string]any)
+			all, _ := meta["annotations"].(map[string]any)
+			text, _ := all[lastApplied].(string)
+			delete(all, lastApplied)
+			inner, _ := decode([]byte(text))
+			return inner
+		}
+		if a, b := notes(before), notes(after); !reflect.DeepEqual(a, b) && a != nil {
+			t.Errorf("%s: %v became %v", data, a, b)
+		}
+		if !reflect.DeepEqual(before, after) {
+			t.Errorf("%s became %v", data, after)
 		}
 	})
 }
