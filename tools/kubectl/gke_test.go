@@ -7,13 +7,12 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -24,113 +23,6 @@ import (
 
 	"github.com/chaperone-dev/chaperone/tools"
 )
-
-// fakeGoogle gives tokens "token-1", "token-2" and so on, and knows one cluster.
-type fakeGoogle struct {
-	*httptest.Server
-	t     testing.TB
-	front *front
-
-	mu sync.Mutex
-	// given counts tokens; scopes are what they were asked for.
-	given  int
-	scopes []string
-	// deny and status make it refuse tokens, or answer about the cluster.
-	deny   bool
-	status int
-	// authority and endpoint are the cluster's.
-	authority []byte
-	endpoint  string
-	// quota is what the last question about the cluster was paid by.
-	quota string
-	// asked and answer hold back the next token.
-	asked, answer chan struct{}
-}
-
-func newFakeGoogle(f *front) *fakeGoogle {
-	g := &fakeGoogle{t: f.t, front: f, authority: f.authority(), endpoint: strings.TrimPrefix(f.URL, "https://")}
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /token", g.token)
-	mux.HandleFunc("GET /v1/projects/shop/locations/europe-west1/clusters/web", g.cluster)
-	g.Server = httptest.NewTLSServer(mux)
-	f.t.Cleanup(g.Close)
-	return g
-}
-
-func (g *fakeGoogle) token(w http.ResponseWriter, r *http.Request) {
-	if g.asked != nil {
-		g.asked <- struct{}{}
-		<-g.answer
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	w.Header().Set("Content-Type", "application/json")
-	if g.deny {
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = fmt.Fprint(w, `{"error": "invalid_grant", "error_description": "account hunter2 was disabled"}`)
-		return
-	}
-	scope := r.PostFormValue("refresh_token")
-	if parts := strings.Split(r.PostFormValue("assertion"), "."); len(parts) == 3 {
-		claims, _ := base64.RawURLEncoding.DecodeString(parts[1])
-		var c struct{ Scope string }
-		_ = json.Unmarshal(claims, &c)
-		scope = c.Scope
-	}
-	g.given++
-	g.scopes = append(g.scopes, scope)
-	token := fmt.Sprintf("token-%d", g.given)
-	g.front.takes(token)
-	_ = json.NewEncoder(w).Encode(map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": 3600})
-}
-
-func (g *fakeGoogle) cluster(w http.ResponseWriter, r *http.Request) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.quota = r.Header.Get("X-Goog-User-Project")
-	g.front.mu.Lock()
-	known := g.front.accept[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
-	g.front.mu.Unlock()
-	switch {
-	case !known:
-		w.WriteHeader(http.StatusUnauthorized)
-	case g.status != 0:
-		w.WriteHeader(g.status)
-	default:
-		_ = json.NewEncoder(w).Encode(map[string]any{
-			"endpoint": g.endpoint, "status": "RUNNING", "masterAuth": map[string]any{"clusterCaCertificate": g.authority},
-		})
-	}
-}
-
-func (g *fakeGoogle) tokens() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.given
-}
-
-// key is the file of a service account.
-func (g *fakeGoogle) key() string {
-	g.t.Helper()
-	private, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	text, err := json.Marshal(map[string]string{
-		"type": "service_account", "client_email": "chaperone@shop.example", "token_uri": g.URL + "/token",
-		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
-	})
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	path := filepath.Join(g.t.TempDir(), "key.json")
-	writeFile(g.t, path, string(text))
-	return path
-}
 
 // gkeStage is a stage whose cluster is Google's.
 type gkeStage struct {
@@ -256,6 +148,38 @@ func TestWorkloadIdentity(t *testing.T) {
 	}
 }
 
+// TestCredentialsRunNothing, whatever they say and the environment allows.
+func TestCredentialsRunNothing(t *testing.T) {
+	s := newGKEStage(t)
+	t.Setenv("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES", "1")
+	dir := t.TempDir()
+	ran := filepath.Join(dir, "ran")
+	external := `{"type": "external_account", "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q",
+		"subject_token_type": "urn:ietf:params:oauth:token-type:jwt", "token_url": "` + s.google.URL + `/token",
+		"credential_source": {"executable": {"command": "/usr/bin/touch ` + ran + `", "timeout_millis": 5000}}}`
+	for name, text := range map[string]string{
+		"external":     external,
+		"impersonated": `{"type": "impersonated_service_account", "service_account_impersonation_url": "` + s.google.URL + `/x", "source_credentials": ` + external + `}`,
+	} {
+		s.config.CredentialsFile = filepath.Join(dir, name)
+		writeFile(t, s.config.CredentialsFile, text)
+		for _, inFile := range []bool{true, false} {
+			if !inFile {
+				t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", s.config.CredentialsFile)
+				s.config.CredentialsFile = ""
+			}
+			s.open()
+			s.refusedBy("credentials", "get cm", "")
+			if found := s.conn.Check(t.Context()); len(found) != 1 || !strings.Contains(found[0].What, "run a program") {
+				t.Errorf("%s: %+v", name, found)
+			}
+		}
+	}
+	if _, err := os.Stat(ran); err == nil {
+		t.Error("the program ran")
+	}
+}
+
 // TestRevokedGoogleToken: a token that is not accepted is replaced once, and a
 // change that was turned away for it is made once.
 func TestRevokedGoogleToken(t *testing.T) {
@@ -324,6 +248,14 @@ func TestGKEMistakes(t *testing.T) {
 		"not on this way": {func(s *gkeStage) { s.config.Via = "private" }, "unreachable", "no such endpoint", "kubectl.gke.via"},
 		"not an endpoint": {func(s *gkeStage) { s.google.endpoint = "10.0.0.1/x?y" }, "unreachable", "no such endpoint", "kubectl.gke.via"},
 		"no file":         {func(s *gkeStage) { s.config.CredentialsFile = "/nowhere/key.json" }, "credentials", "no such file", "kubectl.gke.credentials_file"},
+		"no Google":       {func(s *gkeStage) { s.google.Close() }, "credentials", "can't be reached", "network"},
+		"odd answer":      {func(s *gkeStage) { s.google.garbled = true }, "credentials", "answers 200", "revoked"},
+		"odd exchange": {func(s *gkeStage) {
+			s.google.garbled = true
+			s.config.CredentialsFile = filepath.Join(t.TempDir(), "federated.json")
+			writeFile(t, s.config.CredentialsFile, `{"type": "external_account", "audience": "a", "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+				"token_url": "`+s.google.URL+`/token", "credential_source": {"file": "`+s.config.CredentialsFile+`"}}`)
+		}, "credentials", "answers 200", "revoked"},
 		"other file": {func(s *gkeStage) {
 			s.config.CredentialsFile = filepath.Join(t.TempDir(), "hunter")
 			writeFile(t, s.config.CredentialsFile, `{"type": "hunter2"}`)

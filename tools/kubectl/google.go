@@ -4,16 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"os"
-	"regexp"
-	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/oauth2"
-	"golang.org/x/oauth2/google"
 )
 
 // googleScope is what a token is for. GKE knows no narrower one.
@@ -98,7 +93,7 @@ func (g *googleTokens) good(left time.Duration) bool {
 func (g *googleTokens) fly(f *flight) {
 	ctx, cancel := context.WithTimeout(context.Background(), tokenTime)
 	defer cancel()
-	f.token, f.err = g.fetch(context.WithValue(ctx, oauth2.HTTPClient, g.client))
+	f.token, f.err = g.fetch(ctx)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
@@ -122,68 +117,25 @@ func (g *googleTokens) drop(t *googleToken) {
 
 // fetch reads the credentials anew each time, so that others are taken up.
 func (g *googleTokens) fetch(ctx context.Context) (*googleToken, error) {
+	client, heard := *g.client, &hearing{next: g.client.Transport}
+	client.Transport = heard
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, &client)
 	credentials, err := g.credentials(ctx)
+	if err == nil && runsProgram(credentials.JSON) {
+		err = errors.New("they would run a program to get a token, which is not done")
+	}
 	if err != nil {
 		return nil, noToken(err, "give kubectl.gke.credentials_file, set GOOGLE_APPLICATION_CREDENTIALS, or run on Google Cloud with a service account")
 	}
 	token, err := credentials.TokenSource.Token()
 	if err != nil {
-		return nil, noToken(plainTokenError(err), "check that the key or sign-in was not revoked, and make another")
+		return nil, noToken(heard.plain(err), heard.fix())
 	}
 	var more struct {
 		Quota string `json:"quota_project_id"`
 	}
 	_ = json.Unmarshal(credentials.JSON, &more) // there is no JSON where a server of Google's gives tokens
 	return &googleToken{token, more.Quota}, nil
-}
-
-// credentialTypes are the files that are taken.
-var credentialTypes = []google.CredentialsType{
-	google.ServiceAccount, google.AuthorizedUser, google.ExternalAccount, google.ImpersonatedServiceAccount,
-}
-
-func (g *googleTokens) credentials(ctx context.Context) (*google.Credentials, error) {
-	if g.file == "" {
-		return google.FindDefaultCredentials(ctx, googleScope)
-	}
-	data, err := os.ReadFile(g.file)
-	if err != nil {
-		return nil, err
-	}
-	var kind struct {
-		Type google.CredentialsType `json:"type"`
-	}
-	if err := json.Unmarshal(data, &kind); err != nil || !slices.Contains(credentialTypes, kind.Type) {
-		return nil, fmt.Errorf("%s is no credentials file of Google's, such as the key of a service account", g.file)
-	}
-	return google.CredentialsFromJSONWithType(ctx, data, kind.Type, googleScope)
-}
-
-// errorCode is how token endpoints say what is wrong (RFC 6749, 5.2).
-var errorCode = regexp.MustCompile(`^[a-z_]{1,40}$`)
-
-// plainTokenError is an error without what the token endpoint answered, but for
-// its code.
-func plainTokenError(err error) error {
-	var refused *oauth2.RetrieveError
-	if !errors.As(err, &refused) || refused.Response == nil {
-		return err
-	}
-	var body struct {
-		Error string `json:"error"`
-	}
-	_ = json.Unmarshal(refused.Body, &body) // what is no JSON has no code
-	if !errorCode.MatchString(body.Error) {
-		body.Error = "no reason"
-	}
-	return fmt.Errorf("the token endpoint answers %d (%s)", refused.Response.StatusCode, body.Error)
-}
-
-func noToken(err error, fix string) *trouble {
-	return &trouble{
-		rule: "credentials", reason: "Google gives no token for the connection's credentials",
-		detail: err.Error(), fix: fix, cause: err,
-	}
 }
 
 // bearer sends requests with a token, to one host.
