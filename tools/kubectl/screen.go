@@ -142,7 +142,9 @@ func (c *screen) readList() error {
 		if len(c.objects) > maxAnswer {
 			return errLarge
 		}
-		c.sent.shape.count(c.list, c.columns, c.objects[at:])
+		if err := c.sent.shape.count(c.list, c.columns, c.objects[at:]); err != nil {
+			return err
+		}
 	}
 	_, err := c.in.ReadToken()
 	return err

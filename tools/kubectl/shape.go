@@ -3,6 +3,7 @@ package kubectl
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -76,7 +77,7 @@ func (p *part) wants(name []byte) bool {
 }
 
 // shape is what kubectl prints of what it reads, so far as that is known. nil is
-// all of it.
+// all of it, and the zero value all of it, too, but no more than fits into memory.
 type shape struct {
 	// item and row are what is wanted of an object and of a row of a table.
 	item, row *part
@@ -97,8 +98,11 @@ type shape struct {
 func (c command) shape(bytes int) *shape {
 	format, _ := c.flag("output")
 	_, template := c.flag("template")
-	if c.name != "get" || template || c.has("sort-by") || c.has("watch") || c.has("watch-only") || c.has("filename") {
+	switch {
+	case c.name != "get" || c.has("watch") || c.has("watch-only") || c.has("filename"):
 		return nil
+	case template || c.has("sort-by"):
+		return &shape{}
 	}
 	s := &shape{item: unmanaged, row: rowOnly, bytes: bytes}
 	if managed, _ := c.flag("show-managed-fields"); managed == "true" {
@@ -115,7 +119,7 @@ func (c command) shape(bytes int) *shape {
 	case "yaml", "kyaml":
 		s.length = func(object []byte) int { return lengthOf(object, 2) }
 	default:
-		return nil
+		return &shape{}
 	}
 	return s
 }
@@ -139,21 +143,28 @@ func (s *shape) top() *part {
 	return noManaged
 }
 
+// errMuch is what a command gets that would hold more than fits into memory.
+var errMuch = fmt.Errorf("these are more than %d MB, which kubectl would hold at once; ask for less, with a selector or a namespace", maxAnswer>>20)
+
 // count notes that a row or an object will be printed. It counts less than that
 // comes to, never more.
-func (s *shape) count(list string, columns []any, object []byte) {
+func (s *shape) count(list string, columns []any, object []byte) error {
 	if s == nil {
-		return
+		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.read += len(object)
 	switch {
+	case s.read > maxAnswer:
+		return errMuch
+	case s.bytes == 0:
 	case list == rows && s.read > s.bytes: // before that it can't be too much
 		s.printed += s.lengthOfRow(columns, object)
 	case list != rows && s.length != nil:
 		s.printed += s.length(object)
 	}
+	return nil
 }
 
 // lengthOf is how long an object of a list is at least when it is printed, each
@@ -218,7 +229,7 @@ func (s *shape) full() bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.cut = s.cut || s.printed > s.bytes
+	s.cut = s.cut || s.bytes > 0 && s.printed > s.bytes
 	return s.cut
 }
 
