@@ -131,7 +131,12 @@ func (c command) execute(ctx context.Context, w *wire, out *output, more map[str
 	w.ctx, w.interrupting = ctx, interrupting[c.name]
 	done := make(chan ended, 1)
 	go func() { done <- c.invoke(w, out, more) }()
-	return out.follow(ctx, done)
+	e := out.follow(ctx, done)
+	if c.follows() && e.err == nil && ctx.Err() != nil {
+		// What goes on until it is ended may notice the end before we do.
+		return ended{code: 1, err: context.Cause(ctx)}
+	}
+	return e
 }
 
 func (c command) invoke(w *wire, out *output, more map[string]string) (e ended) {
