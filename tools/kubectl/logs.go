@@ -1,6 +1,9 @@
 package kubectl
 
 import (
+	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -29,11 +32,37 @@ func newLogs(f cmdutil.Factory, s genericiooptions.IOStreams) *cobra.Command {
 		cmdutil.CheckErr(o.Complete(f, cmd, args))
 		o.LogsForObject = logSource{s.ErrOut, false}.of
 		o.AllPodLogsForObject = logSource{s.ErrOut, true}.of
+		o.ConsumeRequestFn = copyLog
 		cmdutil.CheckErr(o.Validate())
 		cmdutil.CheckErr(o.RunLogsContext(cmd.Context()))
 	}}
 	o.AddFlags(cmd)
 	return cmd
+}
+
+// maxLogLine is how much of a line is held until its end comes: a container may
+// write one that has none.
+const maxLogLine = 64 << 10
+
+// copyLog writes a log in whole lines, so that those of several containers stay apart.
+func copyLog(ctx context.Context, request rest.ResponseWrapper, out io.Writer) error {
+	log, err := request.Stream(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }()
+	for lines := bufio.NewReaderSize(log, maxLogLine); ; {
+		line, err := lines.ReadSlice('\n')
+		if _, err := out.Write(line); err != nil {
+			return err
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
+			return err
+		}
+	}
 }
 
 // logSource finds the containers whose logs are asked for.

@@ -28,14 +28,14 @@ const maxAnswer = 64 << 20
 func mask(s *sent, r *http.Response) (*http.Response, error) {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
-	case s.Subresource == "log":
+	case s.Subresource == "log" && r.StatusCode < http.StatusBadRequest:
 		return r, nil
 	case s.Verb == "watch" && r.StatusCode == http.StatusOK:
 		r.Body = maskStream(s, r.Body)
 		r.ContentLength = -1
 		return r, nil
-	case r.StatusCode >= http.StatusBadRequest && (kind == "text/plain" || kind == "" && r.ContentLength == 0):
-		return r, nil
+	case r.StatusCode >= http.StatusBadRequest && (s.Subresource == "log" || kind == "text/plain" || kind == "" && r.ContentLength == 0):
+		return boundBody(r), nil
 	case kind != "application/json":
 		_ = r.Body.Close()
 		return nil, fmt.Errorf("the server answered with %q, in which nothing can be masked", kind)

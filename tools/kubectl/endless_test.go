@@ -1,0 +1,44 @@
+package kubectl
+
+import (
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// TestEndlessAnswers are not read to their end: a log whose one line has none, and an
+// error.
+func TestEndlessAnswers(t *testing.T) {
+	s := newStage(t)
+	s.must("run box --image=box")
+	s.must("wait --for=condition=Ready pod/box --timeout=20s")
+	var status, written atomic.Int64
+	s.between(func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasSuffix(r.URL.Path, "/log") && !strings.HasSuffix(r.URL.Path, "/configmaps") {
+			return false
+		}
+		w.Header().Set("Content-Type", "text/plain")
+		w.WriteHeader(int(status.Load()))
+		for piece := []byte(strings.Repeat("x", 1<<20)); written.Load() < 256; written.Add(1) {
+			if _, err := w.Write(piece); err != nil {
+				break
+			}
+		}
+		return true
+	})
+	status.Store(http.StatusOK)
+	for _, line := range []string{"logs box", "logs -f box", "logs -l run=box --prefix"} {
+		written.Store(0)
+		if r, err := s.call(line, ""); err != nil || !r.Truncated || written.Load() >= 128 {
+			t.Errorf("%s: %.200v, after %d MB", line, err, written.Load())
+		}
+	}
+	status.Store(http.StatusInternalServerError)
+	for _, line := range []string{"logs box", "get configmaps"} {
+		written.Store(0)
+		if _, err := s.call(line, ""); err == nil || written.Load() >= 128 {
+			t.Errorf("%s: %.200v, after %d MB", line, err, written.Load())
+		}
+	}
+}
