@@ -29,7 +29,7 @@ func (w walker) owned(fields map[string]any, at []string) {
 		inner, below := fields[name], at
 		kind, rest, _ := strings.Cut(name, ":")
 		if kind == "f" {
-			below = append(at[:len(at):len(at)], rest)
+			below = append(slices.Clone(at), rest)
 		}
 		if nested, ok := inner.(map[string]any); ok {
 			w.owned(nested, below)
