@@ -36,7 +36,9 @@ func screened(s *sent, body io.Reader) ([]byte, error) {
 	err := c.read()
 	var syntax *jsontext.SyntacticError
 	switch {
-	case errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errShape):
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, errors.New("the server's answer breaks off")
+	case errors.As(err, &syntax) || errors.Is(err, errShape):
 		return nil, errors.New("the server's answer is no object that can be read")
 	case err != nil:
 		return nil, err

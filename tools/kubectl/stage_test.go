@@ -42,7 +42,12 @@ var stages atomic.Int64
 
 func newStage(t testing.TB, set ...func(*Config)) *stage {
 	t.Helper()
-	s := &stage{t: t, cluster: host.Start(t), namespace: fmt.Sprintf("stage-%d", stages.Add(1)), gate: &gate{}}
+	return newStageOn(t, host.Start(t), set...)
+}
+
+func newStageOn(t testing.TB, cluster *kubectltest.Cluster, set ...func(*Config)) *stage {
+	t.Helper()
+	s := &stage{t: t, cluster: cluster, namespace: fmt.Sprintf("stage-%d", stages.Add(1)), gate: &gate{}}
 	c := &Config{Kubeconfig: s.cluster.Impersonator, Impersonate: true, Namespace: s.namespace}
 	for _, f := range set {
 		f(c)

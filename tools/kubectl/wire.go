@@ -2,10 +2,13 @@ package kubectl
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"sync"
 
@@ -132,11 +135,20 @@ func (w *wire) trip(r *http.Request) (*http.Response, error) {
 	if err := s.selects(); err != nil {
 		return nil, err
 	}
+	return w.deliver(s)
+}
+
+// deliver sends a request, again for as long as it is to be.
+func (w *wire) deliver(s *sent) (*http.Response, error) {
 	for {
 		s.sends++
 		w.leaves(s)
 		response, err := w.cluster.send(w.ctx, w.caller, s.http, s.body)
-		w.returned(s, err)
+		if err == nil && s.effect() != tools.Read {
+			err = w.settle(s, response)
+		} else {
+			w.returned(s, err)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -161,6 +173,23 @@ func (w *wire) leaves(s *sent) {
 	defer w.mu.Unlock()
 	w.under++
 }
+
+// settle reads the answer to a change to its end: until then nobody knows what
+// became of it, nor where the server failed.
+func (w *wire) settle(s *sent, response *http.Response) error {
+	data, err := readAnswer(response)
+	response.Body, response.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
+	unknown := err
+	if kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); response.StatusCode >= http.StatusInternalServerError ||
+		response.StatusCode < http.StatusMultipleChoices && (kind != "application/json" || !json.Valid(data)) {
+		unknown = cmp.Or(err, errUnknown)
+	}
+	w.returned(s, unknown)
+	return err
+}
+
+// errUnknown is of a change that has no answer which would say what became of it.
+var errUnknown = errors.New("the server did not say what became of it")
 
 // returned notes whether anybody knows what became of a change. What was refused
 // on the way did not get to the server.

@@ -140,7 +140,7 @@ func (k *keeper) ended(w *wire, r tools.Result, err error) (tools.Result, error)
 		unsure.Unsure = true
 		return nil, &unsure
 	case w.lost || w.under > 0 && err == nil && !cut:
-		return nil, &tools.Failure{Code: "lost", Message: "the connection to the API server was lost while it made a change", Plain: "the connection was lost", Unsure: true}
+		return nil, &tools.Failure{Code: "lost", Message: "the API server did not say what became of a change: its answer was lost, or is no answer", Plain: "the answer to a change was lost", Unsure: true}
 	case err == nil:
 		return r, nil
 	case w.began && errors.As(err, &refusal):
