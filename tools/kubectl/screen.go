@@ -17,6 +17,8 @@ import (
 type screen struct {
 	sent *sent
 	in   *jsontext.Decoder
+	// body is what in reads, a bounded piece at a time.
+	body *ration
 	// list is the name of the member that holds the objects of a list or the rows
 	// of a table; "" where there is none. objects are those, with commas between.
 	list    string
@@ -26,13 +28,16 @@ type screen struct {
 	// kind and columns are what they say.
 	kind    string
 	columns []any
+	// values counts about how many values there are in what is kept.
+	values int
 	// odd says that there is what a list has not.
 	odd bool
 }
 
 // screened reads an answer to its end.
 func screened(s *sent, body io.Reader) ([]byte, error) {
-	c := &screen{sent: s, in: jsontext.NewDecoder(body, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
+	bounded := &ration{Reader: body, left: maxPiece}
+	c := &screen{sent: s, body: bounded, in: jsontext.NewDecoder(bounded, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
 	err := c.read()
 	var syntax *jsontext.SyntacticError
 	switch {
@@ -50,6 +55,41 @@ func screened(s *sent, body io.Reader) ([]byte, error) {
 var errShape = errors.New("it is of another type")
 
 var errLarge = fmt.Errorf("the server answered with more than %d MB at once; ask for less, with a selector or --chunk-size", maxAnswer>>20)
+
+// maxPiece bounds one object of a list, or all of an answer that is none.
+const maxPiece = 16 << 20
+
+var errPiece = fmt.Errorf("the server answered with an object of more than %d MB", maxPiece>>20)
+
+// ration is a reader of what a decoder may hold at once: it holds whole values, and
+// a list has any number of them.
+type ration struct {
+	io.Reader
+	left int
+}
+
+// Read implements io.Reader.
+func (r *ration) Read(p []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, errPiece
+	}
+	n, err := r.Reader.Read(p[:min(len(p), r.left)])
+	r.left -= n
+	return n, err
+}
+
+// maxValues bounds how many values an answer has that is read whole: each takes
+// much more memory than its text.
+const maxValues = 4 << 20
+
+// held checks what is kept of an answer against both bounds.
+func (c *screen) held(more []byte) error {
+	c.values += bytes.Count(more, []byte{','})
+	if len(c.objects)+len(c.rest) > maxAnswer || c.values > maxValues {
+		return errLarge
+	}
+	return nil
+}
 
 func (c *screen) read() error {
 	if err := c.open('{'); err != nil {
@@ -100,6 +140,9 @@ func (c *screen) member(name string) (err error) {
 	if c.rest, err = (*part)(nil).copy(c.rest, c.in); err != nil {
 		return err
 	}
+	if err := c.held(c.rest[at:]); err != nil {
+		return err
+	}
 	switch value := c.rest[at:]; name {
 	case `"kind"`:
 		c.odd = json.Unmarshal(value, &c.kind) != nil || c.odd
@@ -124,6 +167,7 @@ func (c *screen) readList() error {
 	}
 	wanted := c.sent.shape.of(c.list)
 	for c.in.PeekKind() != ']' {
+		c.body.left = maxPiece
 		if c.sent.shape.full() {
 			if err := c.in.SkipValue(); err != nil {
 				return err
@@ -141,8 +185,8 @@ func (c *screen) readList() error {
 		if c.objects, err = c.mask(c.objects, at); err != nil {
 			return err
 		}
-		if len(c.objects) > maxAnswer {
-			return errLarge
+		if err := c.held(c.objects[at:]); err != nil {
+			return err
 		}
 		if err := c.sent.shape.count(c.list, c.columns, c.objects[at:]); err != nil {
 			return err

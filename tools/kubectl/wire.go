@@ -10,6 +10,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"sync"
 
 	"github.com/chaperone-dev/chaperone/tools"
@@ -144,6 +145,7 @@ func (w *wire) deliver(s *sent) (*http.Response, error) {
 		s.sends++
 		w.leaves(s)
 		response, err := w.cluster.send(w.ctx, w.caller, s.http, s.body)
+		hurry(response)
 		if err == nil && s.effect() != tools.Read {
 			err = w.settle(s, response)
 		} else {
@@ -172,6 +174,20 @@ func (w *wire) leaves(s *sent) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.under++
+}
+
+// patience is how many seconds kubectl may be told to wait. It waits also when the
+// call is long over.
+const patience = 30
+
+// hurry makes the time to wait that a server names a bounded one.
+func hurry(response *http.Response) {
+	if response == nil || response.Header.Get("Retry-After") == "" {
+		return
+	}
+	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err != nil || seconds > patience {
+		response.Header.Set("Retry-After", strconv.Itoa(patience))
+	}
 }
 
 // settle reads the answer to a change to its end: until then nobody knows what
