@@ -3,6 +3,7 @@ package kubectl
 import (
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/chaperone-dev/chaperone/tools"
@@ -88,8 +89,9 @@ func builtIn(rows []any) bool {
 }
 
 // custom reports whether an API is none of the API server's own. Others may be
-// called like them: gateway.networking.k8s.io is somebody's extension.
+// called like them: gateway.networking.k8s.io is somebody's extension. What is in
+// meta.k8s.io says nothing of what it is the metadata of.
 func custom(apiVersion string) bool {
 	group, _, grouped := strings.Cut(apiVersion, "/")
-	return grouped && !scheme.Scheme.IsGroupRegistered(group)
+	return grouped && group != metav1.GroupName && !scheme.Scheme.IsGroupRegistered(group)
 }
