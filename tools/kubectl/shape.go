@@ -94,14 +94,11 @@ type shape struct {
 	cut           bool
 }
 
-// shape says what kubectl get prints, of which it may print some bytes.
+// shape says what the command prints, of which it may print some bytes.
 func (c command) shape(bytes int) *shape {
 	format, _ := c.flag("output")
 	_, template := c.flag("template")
-	switch {
-	case c.name != "get" || c.has("watch") || c.has("watch-only") || c.has("filename"):
-		return nil
-	case template || c.has("sort-by"):
+	if c.name != "get" || c.has("watch") || c.has("watch-only") || c.has("filename") || template || c.has("sort-by") {
 		return &shape{}
 	}
 	s := &shape{item: unmanaged, row: rowOnly, bytes: bytes}

@@ -26,7 +26,7 @@ type writePlan struct {
 // describeWrite rehearses the command. Requests that only read go out as they
 // are, if policy lets them, and those that change something as dry runs.
 func (k *connection) describeWrite(ctx context.Context, on *cluster, c command, r tools.Request) (tools.Plan, error) {
-	w := &wire{cluster: on, caller: r.Caller}
+	w := &wire{cluster: on, caller: r.Caller, shape: &shape{}}
 	h := &rehearsal{gate: r.Gate, command: c, wire: w, key: r.Key, gone: map[string]bool{}}
 	w.judge = h
 	out := newOutput(k.limits.Bytes)
@@ -98,7 +98,7 @@ func (p *writePlan) Run(ctx context.Context, gate tools.Gate, limits tools.Limit
 	limits = p.limits.Intersect(limits)
 	ctx, cancel := context.WithTimeout(ctx, limits.Timeout)
 	defer cancel()
-	w := &wire{cluster: p.cluster, caller: p.caller}
+	w := &wire{cluster: p.cluster, caller: p.caller, shape: &shape{}}
 	k := &keeper{gate: gate, command: p.command, wire: w, key: p.key, reads: keys(p.reads), changes: copied(p.changes)}
 	w.judge = k
 	out := p.command.output(gate, limits)
