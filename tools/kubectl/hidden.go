@@ -108,6 +108,13 @@ func terse(r *http.Response) error {
 	return nil
 }
 
+// untold takes out what the server warns of: that may quote as much as an error.
+func untold(h http.Header) {
+	if len(h.Values("Warning")) > 0 {
+		h.Set("Warning", `299 - "the API server warns of something that is not shown: it may quote what is masked"`)
+	}
+}
+
 // quotes reports whether an answer may quote the object as it is.
 func quotes(r *http.Response) bool {
 	return r.StatusCode >= http.StatusBadRequest &&

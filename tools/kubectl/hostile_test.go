@@ -1,6 +1,7 @@
 package kubectl
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"testing"
 	"text/template"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"github.com/chaperone-dev/chaperone/tools"
@@ -78,6 +81,37 @@ func TestPatchesBringNothingOut(t *testing.T) {
 	_, err := s.call(`patch pod box -p '{"spec":{"containers":[{"name":"box","env":[{"name":"DB_PASSWORD","value":"x"}]}]}}'`, "")
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestWarningsQuoteNothing: a rule of the cluster may warn with what is in an object.
+func TestWarningsQuoteNothing(t *testing.T) {
+	s := newStage(t)
+	s.must("apply -f -", webManifest)
+	s.must("apply -f -", strings.ReplaceAll(`{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingAdmissionPolicy, metadata: {name: STAGE}, spec: {
+		matchConstraints: {resourceRules: [{apiGroups: [''], apiVersions: [v1], operations: [UPDATE], resources: [secrets, configmaps]}]},
+		validations: [{expression: 'false', messageExpression: "'it holds ' + object.data.map(k, k + '=' + object.data[k]).join(',')"}]}}
+---
+{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingAdmissionPolicyBinding, metadata: {name: STAGE}, spec: {policyName: STAGE,
+		validationActions: [Warn], matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: STAGE}}}}}`, "STAGE", s.namespace))
+	t.Cleanup(func() {
+		admission := kubernetes.NewForConfigOrDie(s.admin).AdmissionregistrationV1()
+		_ = admission.ValidatingAdmissionPolicyBindings().Delete(context.Background(), s.namespace, metav1.DeleteOptions{})
+		_ = admission.ValidatingAdmissionPolicies().Delete(context.Background(), s.namespace, metav1.DeleteOptions{})
+	})
+	// Of what is not masked it is shown, once the server knows the rule.
+	for n := 0; ; n++ {
+		r, err := s.call(fmt.Sprintf("label cm settings n=%d --overwrite", n), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(r.Errors, "host=db.internal") {
+			break
+		}
+	}
+	r, err := s.call("label secret db x=y", "")
+	if err != nil || strings.Contains(r.Errors, "aHVudGVyMg") || !strings.Contains(r.Errors, "Warning: the API server warns of something that is not shown") {
+		t.Errorf("%+v %v", r, err)
 	}
 }
 

@@ -233,6 +233,9 @@ func (w *wire) receive(s *sent, response *http.Response) (*http.Response, error)
 		_ = response.Body.Close()
 		return nil, errors.New("nobody said what of the answer may be seen")
 	}
+	if s.quiet {
+		untold(response.Header)
+	}
 	if s.quiet && quotes(response) {
 		if err := terse(response); err != nil {
 			return nil, err
