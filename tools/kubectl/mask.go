@@ -109,7 +109,7 @@ func maskObject(resource string, m tools.Masker, object map[string]any) {
 	if resource == "secrets" {
 		maskSecret(object)
 	}
-	maskLastApplied(resource, m, object)
+	maskNotes(resource, m, object)
 	w := walker{resource, m, m.Mask(tools.Origins{Any: true}) != nil}
 	w.fields(object, nil)
 	w.managers(object)
@@ -173,25 +173,42 @@ func maskSecret(object map[string]any) {
 // lastApplied is the annotation in which kubectl keeps a whole object.
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
-func maskLastApplied(resource string, m tools.Masker, object map[string]any) {
+// maskNotes masks the objects that are kept in annotations, by kubectl and by others
+// who apply manifests.
+func maskNotes(resource string, m tools.Masker, object map[string]any) {
 	meta, _ := object["metadata"].(map[string]any)
 	notes, _ := meta["annotations"].(map[string]any)
-	text, ok := notes[lastApplied].(string)
-	if !ok {
-		return
+	for name := range notes {
+		text, ok := notes[name].(string)
+		if ok && (name == lastApplied || strings.HasPrefix(strings.TrimSpace(text), "{")) {
+			notes[name] = maskNote(resource, m, text, name == lastApplied)
+		}
 	}
+}
+
+// maskNote masks the object in a text. What is none is no secret, unless it should be
+// an object.
+func maskNote(resource string, m tools.Masker, text string, object bool) string {
 	inner, err := decode([]byte(text))
 	if err != nil {
-		notes[lastApplied] = redacted
-		return
+		if object {
+			return redacted
+		}
+		return text
+	}
+	before, err := json.Marshal(inner)
+	if err != nil {
+		return redacted
 	}
 	maskObject(resource, m, inner)
-	data, err := json.Marshal(inner)
-	if err != nil {
-		notes[lastApplied] = redacted
-		return
+	after, err := json.Marshal(inner)
+	switch {
+	case err != nil:
+		return redacted
+	case !object && bytes.Equal(before, after):
+		return text
 	}
-	notes[lastApplied] = string(data) + "\n"
+	return string(after) + "\n"
 }
 
 // walker applies masks to the values of an object by where they stand.

@@ -75,6 +75,19 @@ func TestSecretsAreMasked(t *testing.T) {
 	}
 }
 
+// TestNotesAreMasked: more than kubectl keep whole objects in annotations.
+func TestNotesAreMasked(t *testing.T) {
+	const note = `{\"apiVersion\":\"v1\", \"kind\":\"%\",\"data\":{\"password\":\"hunter2\"},\"env\":[{\"name\":\"TOKEN\",\"value\":\"hunter2\"}]}`
+	const plain = `"plain":"{\"a\": 1 }","broken":"{a"`
+	for resource, kind := range map[string]string{"secrets": "Secret", "pods": "Pod", "configmaps": "Secret"} {
+		body := `{"kind":"` + strings.ToUpper(resource) + `","metadata":{"name":"a","annotations":{` + plain + `,"kapp.k14s.io/original":"` + strings.Replace(note, "%", kind, 1) + `"}}}`
+		got, err := through(t, Request{Verb: "get", Version: "v1", Resource: resource}, maskOf{"pods.data.password": true}, "application/json", body)
+		if err != nil || strings.Contains(got, "hunter2") || !strings.Contains(got, `"broken":"{a"`) || !strings.Contains(got, `"plain":"{\"a\": 1 }"`) {
+			t.Errorf("%s: %v %s", resource, err, got)
+		}
+	}
+}
+
 // TestWatchesAreMasked event by event.
 func TestWatchesAreMasked(t *testing.T) {
 	event := `{"type":"MODIFIED","object":` + secretJSON + `}`
