@@ -78,15 +78,34 @@ func TestSlowServers(t *testing.T) {
 	}
 }
 
-// TestHostileAnswers: whatever a server answers, the call ends with an error or with
-// what can be printed of it, the program goes on, and its memory is bounded.
-func TestHostileAnswers(t *testing.T) {
+// hostileTexts are answers that are no good.
+func hostileTexts() map[string]string {
 	deep := func(begin string, n int, end string) string { return strings.Repeat(begin, n) + strings.Repeat(end, n) }
-	pod := `{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"x"}%s}`
 	table := `{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{},"columnDefinitions":%s,"rows":%s}`
-	text := func(text string) func(http.ResponseWriter, *http.Request) {
-		return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) }
+	return map[string]string{
+		"no JSON":               "hunter2",
+		"deep lists":            podsOf + deep("[", 9000, "]") + "}",
+		"deep objects":          fmt.Sprintf(podWith, `,"spec":`+deep(`{"a":`, 9000, "}")[:9000*5]+"1"+strings.Repeat("}", 9000)),
+		"very deep":             podsOf + deep("[", 1000000, "]") + "}",
+		"a number for a list":   podsOf + "5}",
+		"nulls":                 podsOf + "[null,null]}",
+		"no metadata":           `{"kind":"Pod","apiVersion":"v1"}`,
+		"odd metadata":          `{"kind":"Pod","apiVersion":"v1","metadata":[1,2]}`,
+		"odd names":             podsOf + `[{"kind":"Pod","apiVersion":"v1","metadata":{"name":"../../\u001b[2J","namespace":5}}]}`,
+		"a kind that is none":   `{"kind":5,"apiVersion":{},"items":[]}`,
+		"a huge number":         fmt.Sprintf(podWith, `,"spec":{"priority":`+strings.Repeat("9", 100000)+`}`),
+		"cells without columns": fmt.Sprintf(table, "[]", `[{"cells":["a","b",{"c":[]}],"object":null}]`),
+		"columns without cells": fmt.Sprintf(table, `[{"name":"A"},{"name":"B"}]`, `[{"cells":[]},{"cells":null},{}]`),
+		"odd cells":             fmt.Sprintf(table, `[{"name":"A","type":"integer"},{"name":"B","priority":-1}]`, `[{"cells":[{"a":1},[1]],"object":{"kind":"Pod"}},{"cells":["\u001b[31m","\ud800"]}]`),
+		"odd columns":           fmt.Sprintf(table, `[null,5,{"name":{}}]`, `[{"cells":["a"]}]`),
+		"odd rows":              fmt.Sprintf(table, `[{"name":"A"}]`, `{"a":1}`),
 	}
+}
+
+const podWith = `{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"x"}%s}`
+
+// hostileServers are ways to answer that are no good.
+func hostileServers() map[string]func(http.ResponseWriter, *http.Request) {
 	headers := func(code int, set ...string) func(http.ResponseWriter, *http.Request) {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			for i := 0; i < len(set); i += 2 {
@@ -95,9 +114,9 @@ func TestHostileAnswers(t *testing.T) {
 			w.WriteHeader(code)
 		}
 	}
-	answers := map[string]func(http.ResponseWriter, *http.Request){
+	return map[string]func(http.ResponseWriter, *http.Request){
 		"an endless list": func(w http.ResponseWriter, _ *http.Request) {
-			forever(w, podsOf+"["+fmt.Sprintf(pod, ""), ","+fmt.Sprintf(pod, ""))
+			forever(w, podsOf+"["+fmt.Sprintf(podWith, ""), ","+fmt.Sprintf(podWith, ""))
 		},
 		"an endless text": func(w http.ResponseWriter, _ *http.Request) { forever(w, `{"kind":"`, "a") },
 		"an endless object": func(w http.ResponseWriter, _ *http.Request) {
@@ -110,7 +129,6 @@ func TestHostileAnswers(t *testing.T) {
 			forever(w, `{"kind":"Table","apiVersion":"meta.k8s.io/v1","columnDefinitions":[{"name":"Name","type":"string","format":"name"}],"rows":[{"cells":["a"]}`, `,{"cells":["a"]}`)
 		},
 		"a gzip bomb": bomb,
-		"no JSON":     text("hunter2"),
 		"another type": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			_, _ = io.WriteString(w, "<p>hunter2")
@@ -119,27 +137,12 @@ func TestHostileAnswers(t *testing.T) {
 			w.Header().Set("Content-Type", "application/vnd.kubernetes.protobuf")
 			_, _ = io.WriteString(w, "k8s\x00hunter2")
 		},
-		"deep lists":            text(podsOf + deep("[", 9000, "]") + "}"),
-		"deep objects":          text(fmt.Sprintf(pod, `,"spec":`+deep(`{"a":`, 9000, "}")[:9000*5]+"1"+strings.Repeat("}", 9000))),
-		"very deep":             text(podsOf + deep("[", 1000000, "]") + "}"),
-		"a number for a list":   text(podsOf + "5}"),
-		"nulls":                 text(podsOf + "[null,null]}"),
-		"no metadata":           text(`{"kind":"Pod","apiVersion":"v1"}`),
-		"odd metadata":          text(`{"kind":"Pod","apiVersion":"v1","metadata":[1,2]}`),
-		"odd names":             text(podsOf + `[{"kind":"Pod","apiVersion":"v1","metadata":{"name":"../../\u001b[2J","namespace":5}}]}`),
-		"a kind that is none":   text(`{"kind":5,"apiVersion":{},"items":[]}`),
-		"a huge number":         text(fmt.Sprintf(pod, `,"spec":{"priority":`+strings.Repeat("9", 100000)+`}`)),
-		"cells without columns": text(fmt.Sprintf(table, "[]", `[{"cells":["a","b",{"c":[]}],"object":null}]`)),
-		"columns without cells": text(fmt.Sprintf(table, `[{"name":"A"},{"name":"B"}]`, `[{"cells":[]},{"cells":null},{}]`)),
-		"odd cells":             text(fmt.Sprintf(table, `[{"name":"A","type":"integer"},{"name":"B","priority":-1}]`, `[{"cells":[{"a":1},[1]],"object":{"kind":"Pod"}},{"cells":["\u001b[31m","\ud800"]}]`)),
-		"odd columns":           text(fmt.Sprintf(table, `[null,5,{"name":{}}]`, `[{"cells":["a"]}]`)),
-		"odd rows":              text(fmt.Sprintf(table, `[{"name":"A"}]`, `{"a":1}`)),
 		"a status that is odd": func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusForbidden)
 			_, _ = io.WriteString(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","message":5,"details":[],"code":"x"}`)
 		},
 		"a list that goes on": func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = io.WriteString(w, `{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"again"},"items":[`+fmt.Sprintf(pod, "")+`]}`)
+			_, _ = io.WriteString(w, `{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"again"},"items":[`+fmt.Sprintf(podWith, "")+`]}`)
 		},
 		"nothing":                headers(http.StatusOK),
 		"no content":             headers(http.StatusNoContent),
@@ -152,10 +155,19 @@ func TestHostileAnswers(t *testing.T) {
 			_, _ = io.WriteString(w, podsOf+"[]}")
 		},
 	}
+}
+
+// TestHostileAnswers: whatever a server answers, the call ends with an error or with
+// what can be printed of it, the program goes on, and its memory is bounded.
+func TestHostileAnswers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a minute")
 	}
 	s := newStage(t, func(c *Config) { c.Timeout = 2 * time.Second })
+	answers := hostileServers()
+	for name, text := range hostileTexts() {
+		answers[name] = func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) }
+	}
 	for name, answer := range answers {
 		for _, c := range []struct{ path, line string }{{"/pods", "get pods"}, {"/pods", "get pods -o yaml"}, {"/apis", "get pods"}, {"watch", "get pods -w"}, {"/openapi/v3", "explain pods"}} {
 			s.answers(c.path, answer)

@@ -137,31 +137,33 @@ func TestChangesAreMadeOnce(t *testing.T) {
 			_, _ = io.WriteString(w, `{"kind":`)
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			s := newStage(t)
-			s.must("create configmap a --from-literal=k=v")
-			var sent atomic.Int64
-			address := s.cluster.Between(t, func(w http.ResponseWriter, r *http.Request, on http.Handler) {
-				if !changes(r) || strings.Contains(r.URL.Path, "reviews") {
-					on.ServeHTTP(w, r)
-					return
-				}
-				sent.Add(1)
-				on.ServeHTTP(nowhereWriter{http.Header{}}, r)
-				answer(w)
-			})
-			s.front = address
-			s.conn = connect(Config{Impersonate: true, Namespace: s.namespace, Timeout: s.conn.config.Timeout}, false, s.at(address))
-			_, err := s.call("label cm a made=yes", "")
-			labels := map[string]string{}
-			if object, err := s.client.CoreV1().ConfigMaps(s.namespace).Get(t.Context(), "a", metav1.GetOptions{}); err == nil {
-				labels = object.Labels
-			}
-			var f *tools.Failure
-			if !errors.As(err, &f) || !f.Unsure || sent.Load() != 1 || labels["made"] != "yes" {
-				t.Errorf("sent %d times, with the labels %v: %+v", sent.Load(), labels, err)
-			}
-		})
+		t.Run(name, func(t *testing.T) { madeOnce(t, answer) })
+	}
+}
+
+// madeOnce makes a change whose answer is another than the server gave.
+func madeOnce(t *testing.T, answer func(http.ResponseWriter)) {
+	s := newStage(t)
+	s.must("create configmap a --from-literal=k=v")
+	var sent atomic.Int64
+	address := s.cluster.Between(t, func(w http.ResponseWriter, r *http.Request, on http.Handler) {
+		if !changes(r) || strings.Contains(r.URL.Path, "reviews") {
+			on.ServeHTTP(w, r)
+			return
+		}
+		sent.Add(1)
+		on.ServeHTTP(nowhereWriter{http.Header{}}, r)
+		answer(w)
+	})
+	s.conn = connect(Config{Impersonate: true, Namespace: s.namespace, Timeout: s.conn.config.Timeout}, false, s.at(address))
+	_, err := s.call("label cm a made=yes", "")
+	object, getErr := s.client.CoreV1().ConfigMaps(s.namespace).Get(t.Context(), "a", metav1.GetOptions{})
+	if getErr != nil {
+		t.Fatal(getErr)
+	}
+	var f *tools.Failure
+	if !errors.As(err, &f) || !f.Unsure || sent.Load() != 1 || object.Labels["made"] != "yes" {
+		t.Errorf("sent %d times, with the labels %v: %+v", sent.Load(), object.Labels, err)
 	}
 }
 
@@ -174,14 +176,10 @@ func (n nowhereWriter) WriteHeader(int)             {}
 
 const expired = `{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"too old","reason":"Expired","code":410}`
 
-// TestVersionsThatAreGone: a page of a list or a watch whose version the server has
-// forgotten ends as it does for kubectl; what waits begins anew.
-func TestVersionsThatAreGone(t *testing.T) {
-	s := newStage(t)
-	for i := range 3 {
-		s.must(fmt.Sprintf("create configmap a%d --from-literal=k=v", i))
-	}
-	var watches atomic.Int64
+// forgets has the API server say that it has forgotten a version: for the pages of
+// lists, and for the first watch that it counts.
+func (s *stage) forgets() *atomic.Int64 {
+	watches := &atomic.Int64{}
 	s.between(func(w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Content-Type", "application/json")
 		switch q := r.URL.Query(); {
@@ -196,6 +194,17 @@ func TestVersionsThatAreGone(t *testing.T) {
 		}
 		return true
 	})
+	return watches
+}
+
+// TestVersionsThatAreGone: a page of a list or a watch whose version the server has
+// forgotten ends as it does for kubectl; what waits begins anew.
+func TestVersionsThatAreGone(t *testing.T) {
+	s := newStage(t)
+	for i := range 3 {
+		s.must(fmt.Sprintf("create configmap a%d --from-literal=k=v", i))
+	}
+	watches := s.forgets()
 	for _, line := range []string{"get cm --chunk-size=1", "get cm --chunk-size=1 -o yaml", "get cm --chunk-size=1 -o name", "describe cm --chunk-size=1", "get cm -w", "get cm a0 -w -o name", "events -w"} {
 		watches.Store(0)
 		want, wantErr, code := s.kubectl(s.namespace, line, "")
@@ -211,7 +220,13 @@ func TestVersionsThatAreGone(t *testing.T) {
 			t.Errorf("kubectl %s ends with %d and prints\n%s%s\nand here\n%s%s", line, code, want, wantErr, got, gotErr)
 		}
 	}
-	watches.Store(0)
+}
+
+// TestWaitingBeginsAnew where the version that it watched from is gone.
+func TestWaitingBeginsAnew(t *testing.T) {
+	s := newStage(t)
+	s.must("create configmap a1 --from-literal=k=v")
+	watches := s.forgets()
 	done := make(chan error, 1)
 	go func() {
 		r, err := s.call("wait --for=jsonpath={.data.k}=new cm/a1 --timeout=25s", "")
