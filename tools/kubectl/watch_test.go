@@ -113,6 +113,14 @@ func TestKubectlsLogIsNotOurs(t *testing.T) {
 	s := newStage(t)
 	s.must("create configmap a --from-literal=k=v")
 	_, _ = s.call("get cm -o name --sort-by={.metadata}", "")
+	// What the server warns of is the caller's to know.
+	s.between(func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Warning", `299 - "it will be gone"`)
+		return false
+	})
+	if r, err := s.call("get cm -o name", ""); err != nil || !strings.Contains(r.Errors, "Warning: it will be gone") {
+		t.Errorf("%+v %v", r, err)
+	}
 	if text := own(); strings.TrimSpace(text) != "" {
 		t.Errorf("it says %s", text)
 	}
