@@ -242,6 +242,7 @@ func BenchmarkStart(b *testing.B) {
 		b.Fatal(err)
 	}
 	writeFiles(b, dir, map[string]string{"chaperone.yaml": fmt.Sprintf(benchConfig, policies, "    []\n", server.DSN("agent", "", shopTemplate(b)))})
+	b.Setenv("PATH", filepath.Dir(built(b, "chaperone", "."))+string(os.PathListSeparator)+os.Getenv("PATH"))
 	var times []time.Duration
 	for b.Loop() {
 		start := time.Now()
