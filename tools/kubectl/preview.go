@@ -27,6 +27,9 @@ func (p *writePlan) Preview(ctx context.Context, measure bool) (*tools.Preview, 
 		}
 		out.Objects++
 		add(&out.Changes, c)
+		if also := goesAlong[c.Resource]; also != "" && c.Verb == "delete" {
+			out.Warnings = append(out.Warnings, also+" goes with "+c.title()+", and is not named")
+		}
 		if c.known {
 			diff.WriteString(c.diff())
 		} else {
@@ -134,26 +137,21 @@ func stateOfAll(key [32]byte, changes []*change) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// owned are the kinds that the garbage collector takes along, which controllers
-// make.
-var owned = []string{
-	"/api/v1/namespaces/%s/pods", "/apis/apps/v1/namespaces/%s/replicasets", "/apis/batch/v1/namespaces/%s/jobs",
-	"/apis/apps/v1/namespaces/%s/controllerrevisions", "/apis/discovery.k8s.io/v1/namespaces/%s/endpointslices",
-}
-
 // dependents lists what the garbage collector will take with what is deleted.
 func (p *writePlan) dependents(ctx context.Context, out *tools.Preview) error {
 	gone := map[string]map[string]bool{}
+	kinds := map[string][]string{}
 	for _, c := range p.changes {
 		if c.Verb == "delete" && c.Namespace != "" && c.before != nil && !strings.Contains(string(c.body), `"Orphan"`) {
 			if gone[c.Namespace] == nil {
 				gone[c.Namespace] = map[string]bool{}
 			}
 			gone[c.Namespace][field(c.before, "metadata", "uid")] = true
+			kinds[c.Namespace] = append(kinds[c.Namespace], ownedBy(c.Request)...)
 		}
 	}
 	for namespace, uids := range gone {
-		if err := p.collect(ctx, out, namespace, uids); err != nil {
+		if err := p.collect(ctx, out, namespace, uids, kinds[namespace]); err != nil {
 			return err
 		}
 	}
@@ -167,10 +165,10 @@ func (p *writePlan) dependents(ctx context.Context, out *tools.Preview) error {
 const maxDependents = 100
 
 // collect follows owners within a namespace for as long as there are new ones.
-func (p *writePlan) collect(ctx context.Context, out *tools.Preview, namespace string, uids map[string]bool) error {
+func (p *writePlan) collect(ctx context.Context, out *tools.Preview, namespace string, uids map[string]bool, kinds []string) error {
 	w := &wire{cluster: p.cluster, caller: p.caller}
 	var all []ownedObject
-	for _, path := range owned {
+	for _, path := range slices.Compact(slices.Sorted(slices.Values(kinds))) {
 		list, err := p.owned(ctx, w, fmt.Sprintf(path, namespace))
 		if err != nil {
 			return err
@@ -191,10 +189,4 @@ func (p *writePlan) collect(ctx context.Context, out *tools.Preview, namespace s
 		}
 	}
 	return nil
-}
-
-type ownedObject struct {
-	kind, name, uid string
-	owners          []string
-	taken           bool
 }

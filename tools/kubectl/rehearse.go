@@ -251,11 +251,16 @@ func objectPath(r Request, path string) string {
 
 // object reads an object as it is, unmasked; nil when there is none.
 func (w *wire) object(ctx context.Context, path string) (map[string]any, error) {
+	return w.read(ctx, path, "application/json")
+}
+
+// read is object, in a form of one's own.
+func (w *wire) read(ctx context.Context, path, accept string) (map[string]any, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.cluster.address(path), nil)
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Accept", accept)
 	response, err := w.cluster.send(ctx, w.caller, r, nil) //nolint:bodyclose // readAnswer does
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package kubectl
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -181,6 +182,42 @@ func TestWhatGoesAlong(t *testing.T) {
 	}
 	if p := s.preview(s.describe("delete deploy web --cascade=orphan", "")); len(p.Dependents) != 0 {
 		t.Errorf("orphans go along: %+v", p.Dependents)
+	}
+	// What belongs to something else than a workload is of any kind.
+	settings, err := s.client.CoreV1().ConfigMaps(s.namespace).Get(t.Context(), "settings", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := fmt.Sprintf(`{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"ConfigMap","name":"settings","uid":%q}]}}`, settings.UID)
+	s.patch(owner)
+	if _, err := s.client.CoreV1().Secrets(s.namespace).Patch(t.Context(), "db", types.MergePatchType, []byte(owner), metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	kinds = map[string]int{}
+	for _, d := range s.preview(s.describe("delete cm settings", "")).Dependents {
+		kinds[d.Kind]++
+	}
+	if kinds["deployments"] != 1 || kinds["secrets"] != 1 || kinds["pods"] != 2 || kinds["configmaps"] != 0 {
+		t.Errorf("%v", kinds)
+	}
+	if w := s.preview(s.describe("delete namespace "+s.namespace, "")).Warnings; len(w) != 1 || !strings.Contains(w[0], "everything that is in it goes with namespaces/"+s.namespace) {
+		t.Errorf("%q", w)
+	}
+}
+
+// TestWhatMayNotBeListedIsNotNamed: who may delete an object need not be one who may
+// list all that could belong to it.
+func TestWhatMayNotBeListedIsNotNamed(t *testing.T) {
+	s := newStage(t)
+	s.must("apply -f -", webManifest)
+	s.must("create role deleter --verb=get,delete --resource=configmaps,deployments.apps")
+	s.must("create rolebinding deleter --role=deleter --user=deleter@example.com")
+	s.caller = tools.Caller{Subject: "deleter@example.com"}
+	for _, line := range []string{"delete cm settings", "delete deploy web"} {
+		if p := s.preview(s.describe(line, "")); len(p.Dependents) != 0 || p.Objects != 1 {
+			t.Errorf("%s: %+v", line, p)
+		}
+		s.must(line)
 	}
 }
 
