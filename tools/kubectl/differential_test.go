@@ -135,7 +135,9 @@ func comparedReads() []string {
 		}
 	}
 	return append(lines, "get all", "get pods -l app=web", "get pods -l app=none", "get pods --field-selector=status.phase=Running", "get nothing", "get pod nothing",
-		"get deploy web --subresource=scale", "get pods -L app", "get pods,svc", "get pods,svc -o wide --show-kind -L app", "get deploy --server-print=false", "get deploy web -o json --chunk-size=1", "get deploy,svc -o name --chunk-size=1", "get nodes -o wide", "describe node node-1", "get ns -o name", "logs deploy/web --tail=1", "logs -l app=web --prefix=false --tail=2",
+		"get deploy web --subresource=scale", "get pods -L app", "get pods,svc", "get pods,svc -o wide --show-kind -L app", "get deploy --server-print=false", "get pods -o jsonpath={.items[*].spec.containers[*].image}", "get pods -o 'jsonpath={range .items[*]}{.metadata.name}{\"\\t\"}{.status.phase}{\"\\n\"}{end}'",
+		"get deploy web -o jsonpath={.metadata.labels.app}", "get deploy web -o jsonpath={.items[*].metadata.name}", "get cm settings -o jsonpath={.metadata.annotations.note} --ignore-not-found", "get deploy,svc -o custom-columns=K:.kind,N:.metadata.name,R:.spec.replicas,NO:.nothing.here,L:.metadata.labels",
+		"get pods -o custom-columns=N:.metadata.name,C:.spec.containers[*].name,S:status.phase", "get svc -o jsonpath={.items[*].metadata.name[*]}", "get deploy web -o json --chunk-size=1", "get deploy,svc -o name --chunk-size=1", "get nodes -o wide", "describe node node-1", "get ns -o name", "logs deploy/web --tail=1", "logs -l app=web --prefix=false --tail=2",
 		"rollout status deploy/web", "rollout history deploy/web", "rollout history deploy/web --revision=1", "explain pods.spec.containers", "explain deploy --recursive", "explain nothing",
 		"api-resources -o name", "api-resources --namespaced=false", "api-versions", "auth can-i create pods", "auth can-i --list", "auth whoami", "version -o json", "cluster-info",
 		"wait --for=condition=Available deploy/web --timeout=5s", "get cm settings -o jsonpath={.data.long}", "get pods --chunk-size=1 -o name", "get --raw", "top pods", "events --types=Normal --no-headers -o name")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -116,9 +117,24 @@ func (c command) shape(bytes int) *shape {
 	case "yaml", "kyaml":
 		s.length = func(object []byte) int { return lengthOf(object, 2) }
 	default:
-		return &shape{}
+		return c.shapeOf(format)
 	}
 	return s
+}
+
+// shapeOf is what a path or columns print. What kubectl prints when something is
+// missing is all that it has.
+func (c command) shapeOf(format string) *shape {
+	fields, ok := lookedAt(format)
+	if !ok || c.has("allow-missing-template-keys") {
+		return &shape{}
+	}
+	wanted := nameAnd()
+	wanted.within[`"metadata"`] = noManaged
+	for _, field := range fields {
+		wanted.only = append(wanted.only, strconv.Quote(field))
+	}
+	return &shape{item: wanted}
 }
 
 // of is what is wanted of what a list holds.
