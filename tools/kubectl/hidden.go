@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -57,6 +58,35 @@ func differing(raw, seen any, into map[string]bool) {
 
 // shortest is the length from which on a hidden text is looked for elsewhere.
 const shortest = 4
+
+// moved are hidden texts that stay hidden wherever the change takes them. What could
+// be seen before, and what the caller wrote, is shown where it stands: hiding it would
+// tell that a guess is right, and somebody could have a change hidden by what they put
+// into a variable before.
+func (c *change) moved() map[string]bool {
+	hidden := maps.Clone(c.hidden)
+	var wrote any
+	_ = json.Unmarshal(c.body, &wrote) // what can't be read wrote nothing
+	forget(c.before, hidden)
+	forget(wrote, hidden)
+	return hidden
+}
+
+// forget takes the texts within a value out of others.
+func forget(value any, texts map[string]bool) {
+	switch v := value.(type) {
+	case map[string]any:
+		for _, inner := range v {
+			forget(inner, texts)
+		}
+	case []any:
+		for _, inner := range v {
+			forget(inner, texts)
+		}
+	case string:
+		delete(texts, v)
+	}
+}
 
 // hideAgain hides what was hidden before the change, wherever the change took it.
 func hideAgain(value any, hidden map[string]bool) any {

@@ -162,6 +162,32 @@ func TestHiddenTextsStayHidden(t *testing.T) {
 	}
 }
 
+// TestHiddenTextsHideNothingElse: who puts a text into a variable whose value is not
+// shown can't have it hidden from rules and people elsewhere, or learn of another that
+// it is right.
+func TestHiddenTextsHideNothingElse(t *testing.T) {
+	s := newStage(t)
+	s.must("apply -f -", webManifest)
+	s.must("set env deploy/web A_TOKEN=Deployment B_TOKEN=apps/v1 C_TOKEN=" + s.namespace + " D_TOKEN=evil.example/miner")
+	p := s.describe("set image deploy/web web=evil.example/miner", "")
+	facts, ok := p.Action().Facts.(*Facts)
+	if !ok || len(facts.Objects) != 1 {
+		t.Fatalf("%+v", facts)
+	}
+	if o := facts.Objects[0]; o.Kind != "Deployment" || o.Group != "apps" || o.Namespace != s.namespace || !slices.Equal(o.Images, []string{"evil.example/miner"}) ||
+		!slices.Equal(o.Changed, []string{"spec.template.spec.containers.image"}) {
+		t.Errorf("%+v", o)
+	}
+	if diff := s.preview(p).Diff; !strings.Contains(diff, "+        image: evil.example/miner") || strings.Contains(diff, "-kind") {
+		t.Errorf("%s", diff)
+	}
+	for _, guess := range []string{"hunter2", "hunter3"} {
+		if diff := s.preview(s.describe("annotate deploy web x="+guess, "")).Diff; !strings.Contains(diff, "x: "+guess) {
+			t.Errorf("%s:\n%s", guess, diff)
+		}
+	}
+}
+
 // TestFormatsThatDoNotEnd, or that fill the memory, are refused; of the rest every
 // loop ends with the call.
 func TestFormatsThatDoNotEnd(t *testing.T) {

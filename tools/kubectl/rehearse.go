@@ -218,7 +218,7 @@ func (c *change) tried(s *sent, r *http.Response) error {
 		return nil // it answers with something else than the object
 	}
 	maskObject(s.Resource, s.masker, object)
-	hideAgain(object, c.hidden)
+	hideAgain(object, c.moved())
 	c.after = object
 	return nil
 }
