@@ -7,13 +7,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 )
 
-// Client is a small MCP client over Streamable HTTP, as an agent has one.
+// Client is a small MCP client over Streamable HTTP, as an agent has one. Its
+// methods are safe for concurrent use.
 type Client struct {
 	url, token string
 	session    string
-	id         int
+	id         atomic.Int64
 }
 
 // Reply is what a tool answered.
@@ -83,14 +85,14 @@ func (c *Client) Close(ctx context.Context) error {
 
 // request makes one request and returns its result.
 func (c *Client) request(ctx context.Context, method string, params any) (json.RawMessage, error) {
-	c.id++
+	id := c.id.Add(1)
 	var answer struct {
 		Result json.RawMessage `json:"result"`
 		Error  *struct {
 			Message string `json:"message"`
 		} `json:"error"`
 	}
-	if err := c.send(ctx, map[string]any{"jsonrpc": "2.0", "id": c.id, "method": method, "params": params}, &answer); err != nil {
+	if err := c.send(ctx, map[string]any{"jsonrpc": "2.0", "id": id, "method": method, "params": params}, &answer); err != nil {
 		return nil, err
 	}
 	if answer.Error != nil {
@@ -125,7 +127,8 @@ func (c *Client) send(ctx context.Context, message map[string]any, into any) err
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	if id := response.Header.Get("Mcp-Session-Id"); id != "" {
+	// The session is given once, in the answer to initialize.
+	if id := response.Header.Get("Mcp-Session-Id"); id != "" && c.session == "" {
 		c.session = id
 	}
 	data, err := io.ReadAll(io.LimitReader(response.Body, 64<<20))
