@@ -166,6 +166,9 @@ func (c *screen) readList() error {
 		return err
 	}
 	wanted := c.sent.shape.of(c.list)
+	if c.list == rows && c.sent.foreign() {
+		wanted = nil // what their cells quote is known only from all of them
+	}
 	for c.in.PeekKind() != ']' {
 		c.body.left = maxPiece
 		if c.sent.shape.full() {

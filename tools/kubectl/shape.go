@@ -261,8 +261,15 @@ const rows = `"rows"`
 
 // narrow asks the server for no more of a table than what is printed. kubectl asks
 // for the metadata of each object besides, which are most of the answer.
+//
+// Of somebody's own kind the whole object is asked for: its cells may quote any of
+// its fields, and what is masked is known only from those.
 func (s *sent) narrow() {
-	if s.shape != nil && s.shape.cells && s.asTable() {
+	switch {
+	case !s.asTable():
+	case s.foreign():
+		s.ask("includeObject", "Object")
+	case s.shape != nil && s.shape.cells:
 		s.ask("includeObject", "None")
 	}
 }

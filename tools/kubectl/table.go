@@ -1,6 +1,7 @@
 package kubectl
 
 import (
+	"fmt"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,12 +26,13 @@ func maskTable(resource string, m tools.Masker, table map[string]any, rows []any
 			continue
 		}
 		beside.others(r, "object")
+		cells, _ := r["cells"].([]any)
 		if o, ok := r["object"].(map[string]any); ok {
+			hideQuotes(resource, m, o, cells)
 			maskObject(resource, m, o)
 		} else if r["object"] != nil {
 			r["object"] = beside.value(r["object"], nil)
 		}
-		cells, _ := r["cells"].([]any)
 		for i := range cells {
 			if policy && (i >= len(hide) || hide[i]) {
 				cells[i] = redacted
@@ -39,24 +41,53 @@ func maskTable(resource string, m tools.Masker, table map[string]any, rows []any
 	}
 }
 
-// hideCells is what maskTable does where the rows don't say of what kind they are:
-// the server puts only the metadata of their objects beside them.
-func (s *sent) hideCells(table map[string]any) {
-	if !custom(s.Group+"/"+s.Version) || s.masker.Mask(tools.Origins{Any: true}) == nil {
+// hideQuotes hides the cells of a row that quote what is masked in its object. Only
+// somebody's own kind has columns that do.
+func hideQuotes(resource string, m tools.Masker, object map[string]any, cells []any) {
+	if !custom(field(object, "apiVersion")) {
 		return
 	}
+	_, hidden, err := masked(resource, m, object)
+	for i := range cells {
+		if err != nil || holds(fmt.Sprint(cells[i]), hidden) {
+			cells[i] = redacted
+		}
+	}
+}
+
+// holds reports whether a text holds one that is hidden, or is one.
+func holds(text string, hidden map[string]bool) bool {
+	for secret := range hidden {
+		if text == secret || len(secret) >= shortest && strings.Contains(text, secret) {
+			return true
+		}
+	}
+	return false
+}
+
+// hideCells is what maskTable does where the rows don't say of what kind they are,
+// or not what is in them: then nobody knows what their cells quote.
+func (s *sent) hideCells(table map[string]any) {
+	if !s.foreign() {
+		return
+	}
+	policy := s.masker.Mask(tools.Origins{Any: true}) != nil
 	columns, _ := table["columnDefinitions"].([]any)
 	rows, _ := table["rows"].([]any)
 	for _, row := range rows {
 		r, _ := row.(map[string]any)
+		object, _ := r["object"].(map[string]any)
 		cells, _ := r["cells"].([]any)
 		for i := range cells {
-			if !plainColumn(columns, i) {
+			if (policy || !custom(field(object, "apiVersion"))) && !plainColumn(columns, i) {
 				cells[i] = redacted
 			}
 		}
 	}
 }
+
+// foreign reports whether a request is about somebody's own kind.
+func (s *sent) foreign() bool { return custom(s.Group + "/" + s.Version) }
 
 // hiddenColumns says of each column whether it may print what is masked.
 func hiddenColumns(resource string, m tools.Masker, columns []any, unknown bool) []bool {

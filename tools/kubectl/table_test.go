@@ -39,3 +39,19 @@ func TestTablesOfOthers(t *testing.T) {
 		}
 	}
 }
+
+// TestTablesQuoteNothing: what is masked by its name stays so in the columns of
+// somebody's own kind, also when policy masks nothing.
+func TestTablesQuoteNothing(t *testing.T) {
+	s := newStage(t)
+	s.must("apply -f -", strings.NewReplacer("sprocket", "gearbox", "Sprocket", "Gearbox", ".spec.pin", `".spec.env[0].value"`).Replace(lookalike))
+	s.established("gearboxs.example.k8s.io")
+	s.must("create -f -", "{apiVersion: example.k8s.io/v1, kind: Gearbox, metadata: {name: one}, spec: {env: [{name: DB_PASSWORD, value: zztop}]}}")
+	s.must("create -f -", "{apiVersion: example.k8s.io/v1, kind: Gearbox, metadata: {name: two}, spec: {env: [{name: MODE, value: shown}]}}")
+	for _, line := range []string{"get gearboxs", "get gearboxs -o wide", "get gearboxs -A", "get gearboxs --show-labels", "get gearboxs --sort-by=.metadata.name"} {
+		out := s.must(line)
+		if strings.Contains(out, "zztop") || !strings.Contains(out, "shown") || !strings.Contains(out, "one") {
+			t.Errorf("%s prints %s", line, out)
+		}
+	}
+}
