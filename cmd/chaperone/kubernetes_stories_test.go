@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -196,12 +197,15 @@ func (s *stalled) answer(w http.ResponseWriter, r *http.Request, on http.Handler
 }
 
 // TestKubernetesKilledWhileItRuns: of an apply under way at kill -9 nobody knows
-// whether the API server did it, and it is never sent again.
+// whether the API server did it, and it is never sent again. What was to be applied
+// is not left on the disk.
 func TestKubernetesKilledWhileItRuns(t *testing.T) {
 	for want, applied := range map[string]bool{"web:1": false, "web:2": true} {
 		t.Run(fmt.Sprintf("applied=%v", applied), func(t *testing.T) {
 			gate := &stalled{applied: applied, reached: make(chan struct{}), release: make(chan struct{})}
-			o := newClusterOffice(t, "hold: 1ms", stalledKubeconfig(t, sharedCluster.Start(t), gate), "ann:developers", "ben:ops")
+			kubeconfig, temp := stalledKubeconfig(t, sharedCluster.Start(t), gate), t.TempDir()
+			t.Setenv("TMPDIR", temp)
+			o := newClusterOffice(t, "hold: 1ms", kubeconfig, "ann:developers", "ben:ops")
 			release := sync.OnceFunc(func() { close(gate.release) })
 			t.Cleanup(release)
 			ann := o.agent("ann")
@@ -215,6 +219,9 @@ func TestKubernetesKilledWhileItRuns(t *testing.T) {
 			})
 			<-gate.reached
 			o.crash()
+			if left, err := os.ReadDir(temp); runtime.GOOS == "linux" && (len(left) > 0 || err != nil) {
+				t.Errorf("it leaves %v, and the manifest may be in it: %v", left, err)
+			}
 			calling.Wait()
 			release()
 			o.start()

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -246,28 +244,6 @@ func setTemplate(cmd *cobra.Command, flag, prefix, text string) error {
 		return err
 	}
 	return cmd.Flags().Set(flag, prefix+again)
-}
-
-// manifest is a private file with what came on stdin: kubectl reads that of the
-// process otherwise.
-func (c command) manifest() (m manifest, err error) {
-	if !c.has("filename") {
-		return m, nil
-	}
-	dir, err := os.MkdirTemp("", "chaperone-")
-	if err != nil {
-		return m, err
-	}
-	m = manifest{dir: dir, name: filepath.Join(dir, "manifest.yaml")}
-	return m, os.WriteFile(m.name, []byte(c.stdin), 0o600)
-}
-
-type manifest struct{ dir, name string }
-
-func (m manifest) remove() {
-	if m.dir != "" {
-		_ = os.RemoveAll(m.dir)
-	}
 }
 
 // prints reports whether a change prints more of an object than its name.
