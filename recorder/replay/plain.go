@@ -179,7 +179,7 @@ func (p *printer) judged(b recorder.Judged) error {
 	for _, a := range b.Actions {
 		outcomes[a.Decision.Outcome]++
 	}
-	text := fmt.Sprintf("%d further actions judged, %d allowed", len(b.Actions), outcomes[policy.Allow])
+	text := fmt.Sprintf("%d more judged on the way, %d allowed", len(b.Actions), outcomes[policy.Allow])
 	if held := outcomes[policy.Approve] + outcomes[policy.Confirm]; held > 0 {
 		text += fmt.Sprintf(", %d for people to agree to", held)
 	}

@@ -103,8 +103,8 @@ func TestPlainOfTrouble(t *testing.T) {
 		"refused by no-where: every row\n          instead: add a WHERE": recorder.Refused{Stage: "decide", Rule: "no-where", Reason: "every row", Hint: "add a WHERE"},
 		"failed 42P01 no such table":                                     recorder.Failed{Code: "42P01", Message: "no such table"},
 		"ambiguous the connection broke":                                 recorder.Ambiguous{Why: "the connection broke"},
-		"1 further actions judged, 0 allowed":                            recorder.Judged{Actions: []recorder.Judgement{{Action: described("x").Action}}},
-		"1 further actions judged, 0 allowed, 1 for people to agree to": recorder.Judged{Actions: []recorder.Judgement{
+		"1 more judged on the way, 0 allowed":                            recorder.Judged{Actions: []recorder.Judgement{{Action: described("x").Action}}},
+		"1 more judged on the way, 0 allowed, 1 for people to agree to": recorder.Judged{Actions: []recorder.Judgement{
 			{Action: described("x").Action, Decision: policy.Decision{Outcome: policy.Approve}}}},
 		"policy.rejected {\"digest\":\"d\",\"paths\":[\"p\"],\"error\":\"": recorder.PolicyRejected{Digest: "d", Paths: []string{"p"}, Error: "e"},
 	} {
