@@ -53,6 +53,8 @@ func (c command) checkFlag(f *pflag.Flag) error {
 		return c.checkTemplate(value)
 	case "sort-by", "for":
 		return checkPath(value)
+	case "patch", "overrides":
+		return checkAliases(value)
 	case "server-side":
 		if value != "true" {
 			return refused("flag", "kubectl "+c.name+" is always server-side here", "leave --server-side out")
@@ -121,6 +123,8 @@ func (c command) checkStdin() error {
 		return refused("stdin", "-f - reads the manifest from stdin, and there is none", "pass it as stdin")
 	case !c.has("filename") && c.stdin != "" && !slices.Contains(c.operands, "-") && !c.has("stdin"):
 		return refused("stdin", "nothing reads stdin", "add -f -")
+	case c.has("filename"):
+		return checkAliases(c.stdin)
 	}
 	return nil
 }
