@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"testing"
 
 	"github.com/chaperone-dev/chaperone/tools/kubectl/kubeserver"
 )
@@ -16,7 +17,9 @@ type Cluster struct {
 	// token and no rights.
 	Powerless string
 
-	dir string
+	dir, program string
+	// never are requests that nobody answers any more: their server was killed.
+	never map[string]bool
 }
 
 // start starts the program in a folder of its own, and waits until it is ready.
@@ -26,9 +29,9 @@ func start(program string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{dir: dir}
+	c := &Cluster{dir: dir, program: program}
 	c.Powerless = c.file("powerless.kubeconfig")
-	err = c.run(program)
+	err = c.run()
 	if err == nil {
 		err = c.writePowerless()
 	}
@@ -39,12 +42,22 @@ func start(program string) (*Cluster, error) {
 	return c, nil
 }
 
-func (c *Cluster) run(program string) (err error) {
+// Again starts a cluster again that was stopped or killed, as it was, and waits
+// until it is ready.
+func (c *Cluster) Again(tb testing.TB) {
+	tb.Helper()
+	c.never = unanswered(c.readAudit(tb))
+	if err := c.run(); err != nil {
+		tb.Fatalf("the test cluster does not start again: %v", err)
+	}
+}
+
+func (c *Cluster) run() (err error) {
 	if err := os.WriteFile(c.file("tokens"), []byte(powerlessToken+",powerless,1,\n"), 0o600); err != nil {
 		return err
 	}
 	c.Server, err = kubeserver.Start(context.Background(), kubeserver.Options{
-		Program: program, Dir: c.dir, Audit: c.file("audit"), Tokens: c.file("tokens"),
+		Program: c.program, Dir: c.dir, Audit: c.file("audit"), Tokens: c.file("tokens"),
 	})
 	return err
 }

@@ -268,6 +268,36 @@ func TestWithoutTheProgram(t *testing.T) {
 	}
 }
 
+// TestItGoesOn where it was, in order or killed: who knew it before knows it still.
+func TestItGoesOn(t *testing.T) {
+	var own kubectltest.Host
+	t.Cleanup(own.Stop)
+	cluster := own.Start(t)
+	admin := newClient(t, cluster, cluster.Kubeconfig)
+	pods := podsOf(t, admin)
+	admin.expect(t, 201, "", "POST", pods, pod("first", ""))
+	admin.until(t, `"phase":"Running"`, pods+"/first")
+	for name, end := range map[string]func(){"killed": func() { cluster.Kill() }, "stopped": func() { cluster.Stop() }} {
+		end()
+		if response, err := admin.Get(cluster.URL + "/readyz"); err == nil {
+			response.Body.Close()
+			t.Errorf("%s, it still answers", name)
+		}
+		cluster.Again(t)
+		admin.expect(t, 200, `"podIP":"10.244.0.2"`, "GET", pods+"/first", "")
+		admin.expect(t, 201, "", "POST", pods, pod(name, ""))
+		admin.until(t, `"phase":"Running"`, pods+"/"+name)
+		impersonator := newClient(t, cluster, cluster.Impersonator)
+		impersonator.expect(t, 200, "PodList", "GET", pods+"?"+name, "", "Impersonate-User", "jane", "Impersonate-Group", "system:masters")
+		if !slices.ContainsFunc(cluster.Audit(t), func(e kubectltest.AuditEvent) bool { return e.RequestURI == pods+"?"+name }) {
+			t.Errorf("%s, its audit log does not go on", name)
+		}
+		if _, body := admin.ask(t, "GET", pods+"/"+name, ""); strings.Contains(body, `"podIP":"10.244.0.2"`) {
+			t.Errorf("%s, it gives an address twice", name)
+		}
+	}
+}
+
 func TestItEndsWithItsInput(t *testing.T) {
 	var own kubectltest.Host
 	cluster := own.Start(t)

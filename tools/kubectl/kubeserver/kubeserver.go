@@ -21,7 +21,9 @@ import (
 type Options struct {
 	// Program is the path of the cluster's program.
 	Program string
-	// Dir holds everything of the cluster; it is made if need be.
+	// Dir holds everything of the cluster; it is made if need be. A cluster that
+	// was there before goes on as it was, at the same URL and with the same
+	// kubeconfigs, however it ended.
 	Dir string
 	// Audit and Tokens are files for the API server's audit log and of users,
 	// as the program describes them; "" for none.
@@ -123,6 +125,12 @@ func (s *Server) waitReady(out io.Reader) error {
 // Stop ends the cluster as the end of this process would.
 func (s *Server) Stop() {
 	_ = s.stdin.Close()
+	_ = s.command.Wait()
+}
+
+// Kill ends the cluster at once, as kill -9 does.
+func (s *Server) Kill() {
+	_ = s.command.Process.Kill()
 	_ = s.command.Wait()
 }
 

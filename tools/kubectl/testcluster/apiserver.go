@@ -28,9 +28,9 @@ type apiServer struct {
 // machine that has much else to do.
 const startTimeout = 2 * time.Minute
 
-// startAPIServer starts it on a free port and waits until it is ready.
+// startAPIServer starts it on the cluster's port and waits until it is ready.
 func startAPIServer(ctx context.Context, o options, keys *authority, store string) (*apiServer, error) {
-	address, err := freeAddress()
+	address, err := addressOf(o.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -128,17 +128,4 @@ func ready(ctx context.Context, client *http.Client, url string) error {
 		return errors.New(response.Status)
 	}
 	return nil
-}
-
-func freeAddress() (*net.TCPAddr, error) {
-	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = listener.Close() }()
-	address, ok := listener.Addr().(*net.TCPAddr)
-	if !ok {
-		return nil, errors.New("no port is free")
-	}
-	return address, nil
 }

@@ -8,6 +8,8 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
+	"io/fs"
 	"math/big"
 	"net"
 	"os"
@@ -15,44 +17,76 @@ import (
 	"time"
 )
 
-// authority signs the certificates of one run. A run makes them all anew.
+// authority signs the certificates of a cluster. The first run makes them all, and
+// later ones take them as they are: its users have copies.
 type authority struct {
 	dir  string
 	cert *x509.Certificate
 	key  crypto.Signer
 }
 
-// lifetime of every certificate; no test lasts longer.
-const lifetime = 7 * 24 * time.Hour
+// lifetime of every certificate; nobody takes up a cluster later than that.
+const lifetime = 10 * 365 * 24 * time.Hour
 
 // signingKey is the name of the key that signs tokens of service accounts.
 const signingKey = "service-accounts"
 
-// newAuthority makes the folder, the authority's own certificate ("ca"), and
-// those of every server and user of the cluster.
-func newAuthority(dir string) (*authority, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+// openAuthority is that of a folder, which is made if need be.
+func openAuthority(dir string) (*authority, error) {
+	a := &authority{dir: dir}
+	err := a.readRoot()
+	if !errors.Is(err, fs.ErrNotExist) {
+		return a, err
+	}
+	// Only what is whole gets the name.
+	making := &authority{dir: dir + ".new"}
+	if err := making.fill(); err != nil {
 		return nil, err
 	}
-	a := &authority{dir: dir}
-	if err := a.makeRoot(); err != nil {
+	if err := os.Rename(making.dir, dir); err != nil {
 		return nil, err
+	}
+	return a, a.readRoot()
+}
+
+// readRoot reads the authority's own certificate. Its key is of no use any more.
+func (a *authority) readRoot() error {
+	data, err := os.ReadFile(a.crt("ca"))
+	if err != nil {
+		return err
+	}
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return errors.New(a.crt("ca") + " holds no certificate")
+	}
+	a.cert, err = x509.ParseCertificate(block.Bytes)
+	return err
+}
+
+// fill makes the folder, the authority's own certificate ("ca"), and those of every
+// server and user of the cluster.
+func (a *authority) fill() error {
+	if err := os.MkdirAll(a.dir, 0o700); err != nil {
+		return err
+	}
+	if err := a.makeRoot(); err != nil {
+		return err
 	}
 	for _, name := range []string{"kube-apiserver", "kubelet"} {
 		if err := a.issue(name, serverTemplate(name)); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for name, group := range map[string]string{"admin": "system:masters", "chaperone": ""} {
 		if err := a.issue(name, userTemplate(name, group)); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return a, a.writeKey(signingKey, key)
+	return a.writeKey(signingKey, key)
 }
 
 // crt and pem are the files of a certificate and of its key.

@@ -16,7 +16,8 @@ func startEtcd(ctx context.Context, dir string) (string, error) {
 	config := embed.NewConfig()
 	config.Dir = filepath.Join(dir, "etcd")
 	config.LogLevel = "fatal"
-	// Nobody misses these data when the machine loses its power.
+	// Nobody misses these data when the machine loses its power; a process that is
+	// killed loses none.
 	config.UnsafeNoFsync = true
 	config.ListenClientUrls, config.AdvertiseClientUrls = clients, clients
 	config.ListenPeerUrls, config.AdvertisePeerUrls = peers, peers

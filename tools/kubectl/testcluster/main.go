@@ -81,7 +81,7 @@ func run(ctx context.Context, o options) error {
 	if err := os.MkdirAll(o.dir, 0o700); err != nil {
 		return err
 	}
-	keys, err := newAuthority(filepath.Join(o.dir, "pki"))
+	keys, err := openAuthority(filepath.Join(o.dir, "pki"))
 	if err != nil {
 		return fmt.Errorf("certificates: %w", err)
 	}

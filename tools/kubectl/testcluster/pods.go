@@ -23,6 +23,9 @@ type keeper struct {
 // watchPods takes care of every pod until ctx ends.
 func watchPods(ctx context.Context, client kubernetes.Interface) error {
 	k := &keeper{client: client}
+	if err := k.recall(ctx); err != nil {
+		return err
+	}
 	pods := informers.NewSharedInformerFactory(client, 0).Core().V1().Pods().Informer()
 	_, err := pods.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(pod any) { k.see(ctx, pod) },
@@ -34,6 +37,24 @@ func watchPods(ctx context.Context, client kubernetes.Interface) error {
 	go pods.RunWithContext(ctx)
 	return nil
 }
+
+// recall counts the addresses that an earlier run gave.
+func (k *keeper) recall(ctx context.Context) error {
+	pods, err := k.client.CoreV1().Pods("").List(ctx, meta.ListOptions{})
+	if err != nil {
+		return err
+	}
+	for _, pod := range pods.Items {
+		var high, low int
+		if _, err := fmt.Sscanf(pod.Status.PodIP, addressForm, &high, &low); err == nil {
+			k.addresses = max(k.addresses, 250*high+low-1)
+		}
+	}
+	return nil
+}
+
+// addressForm is how the address of a pod is written.
+const addressForm = "10.244.%d.%d"
 
 // see brings a pod one step on. A pod that somebody changed or deleted meanwhile
 // is seen again.
@@ -106,7 +127,7 @@ func (k *keeper) run(ctx context.Context, pod *core.Pod) error {
 	course := courseOf(pod)
 	k.addresses++
 	pod = pod.DeepCopy()
-	pod.Status = course.status(pod, fmt.Sprintf("10.244.%d.%d", k.addresses/250%250, k.addresses%250+1))
+	pod.Status = course.status(pod, fmt.Sprintf(addressForm, k.addresses/250%250, k.addresses%250+1))
 	if _, err := k.client.CoreV1().Pods(pod.Namespace).UpdateStatus(ctx, pod, meta.UpdateOptions{}); err != nil {
 		return err
 	}
