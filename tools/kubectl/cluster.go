@@ -208,7 +208,7 @@ func (k *cluster) address(path string) string { return strings.TrimSuffix(k.host
 // to try it: one of an API that another server stands behind, and that does not
 // say that it knows dryRun.
 func (k *cluster) rehearses(r Request) error {
-	if r.Group == "" || !strings.Contains(r.Group, ".") || strings.HasSuffix(r.Group, ".k8s.io") {
+	if !custom(r.Group + "/" + r.Version) {
 		return nil
 	}
 	kind, err := k.mapper.KindFor(schema.GroupVersionResource{Group: r.Group, Version: r.Version, Resource: r.Resource})
