@@ -213,7 +213,7 @@ func TestStated(t *testing.T) {
 		`{"kind":"X","env":[{"name":"A","value":"b"},{"name":"TOKEN","value":"REDACTED"}]}`: "env.value", `{"kind":"X","env":[{"name":"TOKEN","valueFrom":{}}]}`: "",
 	} {
 		object, err := decode([]byte(text))
-		if got := stated("configmaps", m, object); err != nil || got != want {
+		if got := strings.Join(stated("configmaps", m, object), " "); err != nil || got != want {
 			t.Errorf("%s: %q %v", text, got, err)
 		}
 	}

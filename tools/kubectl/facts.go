@@ -69,6 +69,7 @@ type Object struct {
 	// is privileged, adds capabilities, or shares the host's namespaces.
 	Privileged bool `json:"privileged"`
 	HostPath   bool `json:"host_path" jsonschema:"a volume is a folder of the node"`
-	// Changed are the paths of what differs from before.
-	Changed []string `json:"changed" jsonschema:"paths of the fields that change, such as spec.replicas"`
+	// Changed are the paths of what differs from before. Whether a masked field does
+	// is told to nobody: it counts as changed when it is written.
+	Changed []string `json:"changed" jsonschema:"paths of the fields that change, such as spec.replicas; a masked field that is written counts"`
 }

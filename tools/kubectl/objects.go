@@ -126,13 +126,16 @@ func checkChanged(objects []Object) error {
 	return nil
 }
 
-// changed are the fields that differ from before.
+// changed are the fields that differ from before, or may where they are masked.
 func (c *change) changed() []string {
 	if c.before == nil || c.after == nil {
 		return []string{}
 	}
 	paths := map[string]bool{}
 	compare(plainObject(c.before, c.also...), plainObject(c.after, c.also...), "", paths)
+	for _, masked := range c.masks {
+		paths[masked] = true
+	}
 	return slices.Sorted(maps.Keys(paths))
 }
 

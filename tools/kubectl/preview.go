@@ -30,6 +30,9 @@ func (p *writePlan) Preview(ctx context.Context, measure bool) (*tools.Preview, 
 		if also := goesAlong[c.Resource]; also != "" && c.Verb == "delete" {
 			out.Warnings = append(out.Warnings, also+" goes with "+c.title()+", and is not named")
 		}
+		if len(c.masks) > 0 {
+			out.Warnings = append(out.Warnings, fmt.Sprintf("%s of %s is masked here: whether it changes is not shown", strings.Join(c.masks, ", "), c.title()))
+		}
 		if c.known {
 			diff.WriteString(c.diff())
 		} else {
@@ -97,6 +100,8 @@ func (c *change) diff() string {
 	switch {
 	case err != nil:
 		return fmt.Sprintf("--- %s\n+++ %s\n(%v; these change: %s)\n", from, to, err, strings.Join(c.changed(), ", "))
+	case out == "" && len(c.masks) > 0:
+		return fmt.Sprintf("--- %s\n+++ %s\n(nothing changes that may be seen)\n", from, to)
 	case out == "":
 		return fmt.Sprintf("--- %s\n+++ %s\n(no change)\n", from, to)
 	}

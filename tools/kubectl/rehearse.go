@@ -30,6 +30,8 @@ type change struct {
 	// server's errors may quote some.
 	hidden map[string]bool
 	quiet  bool
+	// masks are masked fields that it states, and may change.
+	masks []string
 	// also are fields that change by themselves, and that it may change as well.
 	also []string
 	// replicas is how many there would be, of a change of scale.
@@ -130,7 +132,7 @@ func (h *rehearsal) try(ctx context.Context, s *sent) error {
 	if err := h.look(ctx, s, c); err != nil {
 		return err
 	}
-	s.quiet = c.quiet
+	s.quiet, c.masks = c.quiet, c.covered(s)
 	if err := s.onlyTry(); err != nil {
 		return err
 	}

@@ -2,9 +2,11 @@ package kubectl
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/chaperone-dev/chaperone/tools"
 )
@@ -29,8 +31,8 @@ func (r reader) try(ctx context.Context, s *sent) error {
 	if err != nil {
 		return refused("request", "what is to be tried is no object that can be read", "")
 	}
-	if at := stated(s.Resource, s.masker, manifest); at != "" {
-		return refused("masked", fmt.Sprintf("the manifest states %s of %s, which is masked here: a difference would tell what is in it", at, s.target().Name),
+	if at := stated(s.Resource, s.masker, manifest); len(at) > 0 {
+		return refused("masked", fmt.Sprintf("the manifest states %s of %s, which is masked here: a difference would tell what is in it", at[0], s.target().Name),
 			"leave that field out of the manifest, or try the change itself with "+toolWrite+" and dry_run")
 	}
 	live, err := r.wire.object(ctx, s.http.URL.Path)
@@ -69,18 +71,41 @@ type unmasked struct{}
 // Mask implements tools.Masker.
 func (unmasked) Mask(tools.Origins) tools.Mask { return nil }
 
-// stated is a field of a manifest that may not be seen, or "". What it says there
-// has no part in it.
-func stated(resource string, m tools.Masker, manifest map[string]any) string {
+// stated are the fields of a manifest that may not be seen, in order. What it says
+// there has no part in it.
+func stated(resource string, m tools.Masker, manifest map[string]any) []string {
 	before, _ := marked(manifest, "").(map[string]any)
 	after, _ := marked(manifest, "").(map[string]any)
 	maskObject(resource, m, after)
 	changed := map[string]bool{}
 	compare(before, after, "", changed)
-	for _, at := range slices.Sorted(maps.Keys(changed)) {
-		return at
+	return slices.Sorted(maps.Keys(changed))
+}
+
+// covered are the masked fields that a change to an object states. Whether it makes
+// them others than they are is not shown: that would tell what is in them. What a JSON
+// patch is about can't be told from the patch alone.
+func (c *change) covered(s *sent) []string {
+	if c.before == nil {
+		return nil
 	}
-	return ""
+	if !jsonPatch(s) {
+		manifest, err := decode(s.body)
+		if err != nil {
+			return nil // a deletion has none
+		}
+		return stated(s.Resource, s.masker, manifest)
+	}
+	var operations []struct{ Path string }
+	if len(c.hidden) == 0 || json.Unmarshal(s.body, &operations) != nil {
+		return nil
+	}
+	var out []string
+	for _, o := range operations {
+		out = append(out, strings.ReplaceAll(strings.TrimPrefix(o.Path, "/"), "/", "."))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // plainNames are fields by which it is told what is masked; their values stay.
