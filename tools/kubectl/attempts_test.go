@@ -244,7 +244,7 @@ func (h *hostile) compare(e kubectltest.AuditEvent, callers map[string]*outcome)
 	asks := e.ObjectRef.Resource == "" && e.Verb == "get" && isDiscovery("GET", path)
 	if e.ImpersonatedUser == nil {
 		if !asks {
-			h.t.Errorf("in nobody's name, or as %s: %s %s", e.User.Username, e.Verb, e.RequestURI)
+			h.t.Errorf("in nobody's name, or as %s (%s): %s %s", e.User.Username, e.UserAgent, e.Verb, e.RequestURI)
 		}
 		return
 	}

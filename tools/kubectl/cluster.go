@@ -68,7 +68,7 @@ func newCluster(config *rest.Config, c *Config) (*cluster, error) {
 		credential: credential, entrance: entrance, config: config,
 	}
 	// Whoever asks what the server has to offer has no context that ends.
-	timed := &http.Client{Transport: bounded{credential}, Timeout: c.limits().Timeout}
+	timed := &http.Client{Transport: bounded{offers{credential}}, Timeout: c.limits().Timeout}
 	client, err := discovery.NewDiscoveryClientForConfigAndClient(k.clientConfig(credential), timed)
 	if err != nil {
 		return nil, err

@@ -57,6 +57,18 @@ func (r *renewed) Fresh() bool {
 	return time.Since(r.looked) < renewEvery
 }
 
+// offers sends only what asks for what the server has to offer. Where to ask for more
+// of that the server says itself, and these requests nobody judges.
+type offers struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (o offers) RoundTrip(r *http.Request) (*http.Response, error) {
+	if _, discovery, err := nameRequest(r); err != nil || !discovery {
+		return nil, refused("request", "the API server has kubectl ask for "+r.URL.Path+", which says nothing of what it has to offer", "")
+	}
+	return o.next.RoundTrip(r)
+}
+
 // bounded gives back no more of an answer than fits into memory: client-go reads
 // what the server has to offer to its end.
 type bounded struct{ next http.RoundTripper }

@@ -17,7 +17,6 @@ import (
 	"k8s.io/kubectl/pkg/cmd/describe"
 	"k8s.io/kubectl/pkg/cmd/drain"
 	"k8s.io/kubectl/pkg/cmd/exec"
-	"k8s.io/kubectl/pkg/cmd/explain"
 	"k8s.io/kubectl/pkg/cmd/expose"
 	"k8s.io/kubectl/pkg/cmd/label"
 	"k8s.io/kubectl/pkg/cmd/patch"
@@ -185,7 +184,7 @@ var makers = map[string]maker{
 	"api-versions": getter(apiresources.NewCmdAPIVersions), "apply": named(apply.NewCmdApply), "auth": plain(newAuth),
 	"autoscale": plain(autoscale.NewCmdAutoscale), "cluster-info": getter(clusterinfo.NewCmdClusterInfo), "cordon": plain(drain.NewCmdCordon),
 	"create": plain(create.NewCmdCreate), "delete": plain(delete.NewCmdDelete), "diff": plain(newDiff), "describe": named(describe.NewCmdDescribe),
-	"drain": plain(drain.NewCmdDrain), "events": getter(newEvents), "exec": newExec, "explain": named(explain.NewCmdExplain),
+	"drain": plain(drain.NewCmdDrain), "events": getter(newEvents), "exec": newExec, "explain": plain(newExplain),
 	"expose": plain(expose.NewCmdExposeService), "get": plain(newGet), "label": plain(label.NewCmdLabel), "logs": plain(newLogs),
 	"patch": plain(patch.NewCmdPatch), "replace": plain(replace.NewCmdReplace), "rollout": named(rollout.NewCmdRollout), "run": plain(run.NewCmdRun),
 	"scale": plain(scale.NewCmdScale), "set": plain(set.NewCmdSet), "taint": plain(taint.NewCmdTaint), "top": plain(top.NewCmdTop),
