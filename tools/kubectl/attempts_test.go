@@ -97,9 +97,11 @@ func TestAttemptsAtOnce(t *testing.T) {
 // hostile is a stage for attempts, and what they must not get at.
 type hostile struct {
 	*stage
-	other  *stage
-	bait   *bait
-	before int
+	other *stage
+	bait  *bait
+	// before are the requests of the log that were there already. Of a watch the end
+	// is told later.
+	before map[string]bool
 
 	mu    sync.Mutex
 	tried []*outcome
@@ -121,8 +123,16 @@ func newHostile(t *testing.T) *hostile {
 	h.box()
 	h.bait = newBait(t)
 	h.bait.follow(h.stage)
-	h.before = len(h.cluster.Audit(t))
+	h.begin()
 	return h
+}
+
+// begin has what was asked until now have no part in what is looked at.
+func (h *hostile) begin() {
+	h.before = map[string]bool{}
+	for _, e := range h.cluster.Audit(h.t) {
+		h.before[e.AuditID] = true
+	}
 }
 
 // outcome is what became of an attempt.
@@ -216,8 +226,8 @@ func (h *hostile) check() {
 		}
 	}
 	heard := 0
-	for _, e := range h.cluster.Audit(h.t)[h.before:] {
-		if ours(e) {
+	for _, e := range h.cluster.Audit(h.t) {
+		if !h.before[e.AuditID] && ours(e) {
 			heard++
 			h.compare(e, callers)
 		}
