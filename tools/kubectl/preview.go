@@ -5,9 +5,12 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"sigs.k8s.io/yaml"
 
@@ -118,16 +121,28 @@ func (c *change) scaled() (before, after string) {
 }
 
 // text is an object as YAML, without what changes by itself, but for fields that are
-// named.
+// named. What can't be said in YAML is said in JSON: it must not look like nothing.
 func text(object map[string]any, but ...string) string {
 	if object == nil {
 		return ""
 	}
-	out, err := yaml.Marshal(plainObject(object, but...))
+	// What was read from JSON always marshals.
+	data, _ := json.MarshalIndent(plainObject(object, but...), "", "  ")
+	out, err := yaml.JSONToYAML(unreadable.ReplaceAllFunc(data, escape))
 	if err != nil {
-		return ""
+		return string(data) + "\n"
 	}
 	return string(out)
+}
+
+// unreadable are the letters that a YAML reader does not take as they are.
+// https://yaml.org/spec/1.2.2/#51-character-set
+var unreadable = regexp.MustCompile(`[\x{7f}-\x{9f}\x{feff}\x{fffe}\x{ffff}]`)
+
+// escape is a letter as JSON says it otherwise.
+func escape(letter []byte) []byte {
+	r, _ := utf8.DecodeRune(letter)
+	return fmt.Appendf(nil, `\u%04x`, r)
 }
 
 // stateOfAll is a digest of all objects that a command would change, and of what
