@@ -5,14 +5,9 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
-
-	"sigs.k8s.io/yaml"
 
 	"github.com/chaperone-dev/chaperone/tools"
 )
@@ -88,10 +83,6 @@ func (c *change) title() string {
 // diff is what changes in the object, unified. Of what goes away it is the first
 // lines only.
 func (c *change) diff() string {
-	before, after := text(c.before, c.also...), text(c.after, c.also...)
-	if c.Subresource == "scale" {
-		before, after = c.scaled()
-	}
 	if c.method == "DELETE" || c.Subresource == "eviction" {
 		return fmt.Sprintf("--- %s\n+++ (deleted)\n", c.title())
 	}
@@ -99,7 +90,7 @@ func (c *change) diff() string {
 	if c.before == nil {
 		from = "(new)"
 	}
-	out, err := unified(before, after, from, to)
+	out, err := c.compared(from, to)
 	switch {
 	case err != nil:
 		return fmt.Sprintf("--- %s\n+++ %s\n(%v; these change: %s)\n", from, to, err, strings.Join(c.changed(), ", "))
@@ -111,6 +102,21 @@ func (c *change) diff() string {
 	return out
 }
 
+// compared is the object before and after, unified. Of what is too long to compare it
+// is only what differs.
+func (c *change) compared(from, to string) (string, error) {
+	if c.Subresource == "scale" {
+		before, after := c.scaled()
+		return unified(before, after, from, to)
+	}
+	out, err := unified(text(c.before, c.also...), text(c.after, c.also...), from, to)
+	if err == nil || c.before == nil || c.after == nil {
+		return out, err
+	}
+	before, after := apart(plainObject(c.before, c.also...), plainObject(c.after, c.also...))
+	return unified(asYAML(before), asYAML(after), from, to)
+}
+
 // scaled is how a change of scale shows in the object itself.
 func (c *change) scaled() (before, after string) {
 	was := "?"
@@ -118,31 +124,6 @@ func (c *change) scaled() (before, after string) {
 		was = fmt.Sprint(spec["replicas"])
 	}
 	return "spec:\n  replicas: " + was + "\n", fmt.Sprintf("spec:\n  replicas: %d\n", c.replicas)
-}
-
-// text is an object as YAML, without what changes by itself, but for fields that are
-// named. What can't be said in YAML is said in JSON: it must not look like nothing.
-func text(object map[string]any, but ...string) string {
-	if object == nil {
-		return ""
-	}
-	// What was read from JSON always marshals.
-	data, _ := json.MarshalIndent(plainObject(object, but...), "", "  ")
-	out, err := yaml.JSONToYAML(unreadable.ReplaceAllFunc(data, escape))
-	if err != nil {
-		return string(data) + "\n"
-	}
-	return string(out)
-}
-
-// unreadable are the letters that a YAML reader does not take as they are.
-// https://yaml.org/spec/1.2.2/#51-character-set
-var unreadable = regexp.MustCompile(`[\x{7f}-\x{9f}\x{feff}\x{fffe}\x{ffff}]`)
-
-// escape is a letter as JSON says it otherwise.
-func escape(letter []byte) []byte {
-	r, _ := utf8.DecodeRune(letter)
-	return fmt.Appendf(nil, `\u%04x`, r)
 }
 
 // stateOfAll is a digest of all objects that a command would change, and of what

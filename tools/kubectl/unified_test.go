@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 
 	"sigs.k8s.io/yaml"
@@ -38,4 +39,31 @@ func FuzzText(f *testing.F) {
 			t.Errorf("%s is shown as\n%s which is %s %v", whole, said, back, err)
 		}
 	})
+}
+
+// TestLongDifferences: a change can't be hidden in an object that is too long to
+// compare.
+func TestLongDifferences(t *testing.T) {
+	object := func(image, padding string) map[string]any {
+		o, err := decode([]byte(`{"kind":"Deployment","metadata":{"name":"web","annotations":{"padding":""}},"spec":{"replicas":2,
+			"containers":[{"name":"side","image":"side:1"},{"name":"web","image":"` + image + `"}]}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		meta, _ := o["metadata"].(map[string]any)
+		meta["annotations"] = map[string]any{"padding": padding}
+		return o
+	}
+	long := strings.Repeat("padding\n", 10000)
+	c := change{Request: Request{Verb: "patch", Resource: "deployments", Name: "web"}, before: object("web:1", long), after: object("evil:1", long)}
+	got := c.diff()
+	for _, want := range []string{"-  - image: web:1\n", "+  - image: evil:1\n", "     name: web\n"} {
+		if !strings.Contains(got, want) || len(got) > 300 {
+			t.Errorf("%q is not in\n%.1000s", want, got)
+		}
+	}
+	c.after = object("evil:1", long+"more\n")
+	if got := c.diff(); !strings.Contains(got, "too long to compare") || !strings.Contains(got, "metadata.annotations.padding, spec.containers.image") {
+		t.Errorf("%.1000s", got)
+	}
 }
