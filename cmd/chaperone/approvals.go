@@ -96,7 +96,7 @@ func (o *options) listRequests(list []approval.Request) error {
 		for i := range list {
 			out[i] = shown(list[i])
 		}
-		return json.NewEncoder(o.out).Encode(out)
+		return json.NewEncoder(o.plain()).Encode(out)
 	}
 	if len(list) == 0 {
 		_, err := fmt.Fprintln(o.out, "nothing waits for approval")
@@ -156,7 +156,7 @@ them.`,
 				return whichRequests(args[0], err)
 			}
 			if o.json {
-				return json.NewEncoder(o.out).Encode(shown(r))
+				return json.NewEncoder(o.plain()).Encode(shown(r))
 			}
 			return showRequest(o.out, &r, replay.StyleFor(o.out))
 		},

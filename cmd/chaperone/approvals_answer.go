@@ -127,7 +127,7 @@ func ask(ctx context.Context, t *approver.Terminal, r *approval.Request, word st
 
 func (o *options) answered(r *approval.Request, a approval.Answer) error {
 	if o.json {
-		return json.NewEncoder(o.out).Encode(shown(*r))
+		return json.NewEncoder(o.plain()).Encode(shown(*r))
 	}
 	text := fmt.Sprintf("%s: request %s is %s", replay.Person(a.By), r.ID, r.Phase)
 	if r.Phase == approval.Requested {
@@ -208,7 +208,7 @@ func (o *options) enroll(ctx context.Context, path string, p config.Approver) er
 	}
 	p.Key = key.Public()
 	if o.json {
-		return json.NewEncoder(o.out).Encode(map[string]any{"file": path, "key": p.Key, "subject": p.Subject, "email": p.Email, "name": p.Name, "groups": p.Groups})
+		return json.NewEncoder(o.plain()).Encode(map[string]any{"file": path, "key": p.Key, "subject": p.Subject, "email": p.Email, "name": p.Name, "groups": p.Groups})
 	}
 	return o.enrolled(path, p)
 }

@@ -69,7 +69,7 @@ func (o *options) watch(ctx context.Context) (err error) {
 // tell prints one line on a request.
 func (o *options) tell(r *approval.Request) error {
 	if o.json {
-		return json.NewEncoder(o.out).Encode(shown(*r))
+		return json.NewEncoder(o.plain()).Encode(shown(*r))
 	}
 	text := fmt.Sprintf("%s  %s  %s  %s: %s on %s", time.Now().Format(time.TimeOnly), r.ID, r.Phase, replay.Printable(r.Principal.Subject),
 		replay.Printable(r.Action.Verb), replay.Printable(r.Connection.Name))

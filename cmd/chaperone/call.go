@@ -166,7 +166,7 @@ func (o *options) show(reply gateway.Reply) error {
 	var err error
 	switch {
 	case o.json:
-		_, err = fmt.Fprintf(o.out, "%s\n", reply.JSON())
+		_, err = fmt.Fprintf(o.plain(), "%s\n", reply.JSON())
 	case reply.Status == gateway.Pending:
 		_, err = fmt.Fprintf(o.err, "pending: %s\n%s\n", replay.Printable(reply.Message), o.goOn(reply.Approval))
 	case reply.Error():

@@ -218,7 +218,7 @@ func connectionFindings(ctx context.Context, c *config.Config) []finding {
 func (o *options) showFindings(all []finding) error {
 	failed := slices.ContainsFunc(all, func(f finding) bool { return f.Level != tools.OK && f.Level != tools.Warn })
 	if o.json {
-		if err := json.NewEncoder(o.out).Encode(all); err != nil {
+		if err := json.NewEncoder(o.plain()).Encode(all); err != nil {
 			return err
 		}
 	} else {

@@ -100,7 +100,7 @@ func (o *options) freeze(ctx context.Context, args []string, why string, change 
 
 // encodeFreezes prints JSON; an empty list is one too.
 func (o *options) encodeFreezes(list []freeze.Freeze) error {
-	return json.NewEncoder(o.out).Encode(append([]freeze.Freeze{}, list...))
+	return json.NewEncoder(o.plain()).Encode(append([]freeze.Freeze{}, list...))
 }
 
 // frozen lists what is frozen.

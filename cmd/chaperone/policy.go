@@ -70,7 +70,7 @@ func (o *options) showProblems(problems []policy.Problem) error {
 		if problems == nil {
 			problems = []policy.Problem{}
 		}
-		if err := json.NewEncoder(o.out).Encode(problems); err != nil {
+		if err := json.NewEncoder(o.plain()).Encode(problems); err != nil {
 			return err
 		}
 	} else {
@@ -117,7 +117,7 @@ which lines of the policy no test evaluates.`,
 func (o *options) showTests(report *policy.TestReport, least float64) error {
 	failed := !report.Passed() || report.Percent < least
 	if o.json {
-		if err := json.NewEncoder(o.out).Encode(report); err != nil {
+		if err := json.NewEncoder(o.plain()).Encode(report); err != nil {
 			return err
 		}
 	} else {
@@ -290,7 +290,7 @@ func newPolicySchema(o *options) *cobra.Command {
 }
 
 func (o *options) printJSON(v any) error {
-	enc := json.NewEncoder(o.out)
+	enc := json.NewEncoder(o.plain())
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)

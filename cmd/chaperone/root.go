@@ -12,6 +12,7 @@ import (
 
 	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/app"
 	"github.com/chaperone-dev/chaperone/cmd/chaperone/internal/config"
+	"github.com/chaperone-dev/chaperone/recorder/replay"
 )
 
 // streams are where a command reads and writes.
@@ -66,7 +67,9 @@ func execute(ctx context.Context, args []string, s streams) int {
 	return exitFailed
 }
 
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+func oneLine(err error) string {
+	return replay.Printable(strings.Join(strings.Fields(err.Error()), " "))
+}
 
 const rootLong = `Chaperone is the one door between an AI coding agent and production.
 

@@ -104,7 +104,7 @@ func (o *options) listSessions(sessions []recorder.Session) error {
 		}
 	}
 	if o.json {
-		return json.NewEncoder(o.out).Encode(listed)
+		return json.NewEncoder(o.plain()).Encode(listed)
 	}
 	w := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "SESSION\tOPENED\tCALLER\tCLIENT\tOVER\tCALLS\tREFUSED\tFAILED\tAMBIGUOUS")
@@ -125,7 +125,7 @@ func newSessionsShow(o *options) *cobra.Command {
 				return err
 			}
 			defer func() { _ = r.Close() }()
-			enc := json.NewEncoder(o.out)
+			enc := json.NewEncoder(o.plain())
 			for e, err := range r.Events(cmd.Context(), args[0]) {
 				if err != nil {
 					return whichSessions(err)
@@ -234,7 +234,7 @@ func (o *options) verifyExport(path, key string) error {
 		return err
 	}
 	if o.json {
-		return json.NewEncoder(o.out).Encode(report)
+		return json.NewEncoder(o.plain()).Encode(report)
 	}
 	end := "its end is in it"
 	if !report.Closed {
@@ -283,7 +283,7 @@ func (o *options) verify(ctx context.Context, dir string, v recorder.VerifyOptio
 
 func (o *options) showReport(report recorder.Report) error {
 	if o.json {
-		return json.NewEncoder(o.out).Encode(report)
+		return json.NewEncoder(o.plain()).Encode(report)
 	}
 	s := replay.StyleFor(o.out)
 	for _, p := range report.Problems {

@@ -34,7 +34,7 @@ func newToken(o *options) *cobra.Command {
 			token, hash := identity.NewToken()
 			t.Subject, t.Hash = args[0], hash
 			if o.json {
-				return json.NewEncoder(o.out).Encode(map[string]any{
+				return json.NewEncoder(o.plain()).Encode(map[string]any{
 					"token": token, "hash": hash, "subject": t.Subject, "email": t.Email, "groups": t.Groups,
 				})
 			}

@@ -32,7 +32,7 @@ func newVersion(o *options) *cobra.Command {
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if o.json {
-				return json.NewEncoder(o.out).Encode(map[string]string{
+				return json.NewEncoder(o.plain()).Encode(map[string]string{
 					"version": version(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
 				})
 			}

@@ -21,6 +21,7 @@ func Printable(text string) string {
 
 // PrintableLines is Printable with line breaks and tabs left in.
 func PrintableLines(text string) string {
+	text = strings.ToValidUTF8(text, "\uFFFD") // some terminals act on single bytes
 	if !strings.ContainsFunc(text, hidden) {
 		return text
 	}

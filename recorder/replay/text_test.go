@@ -8,6 +8,7 @@ func TestPrintable(t *testing.T) {
 	for text, want := range map[string]string{
 		"é 字\tx\n":           "é 字 x ",
 		"a\u202E\x1b":        `a\u202e\x1b`,
+		"a\x9b31m\xc2":       "a\uFFFD31m\uFFFD",
 		"user\u3164s\uFE0F.": `user\u3164s\ufe0f.`,
 	} {
 		if got := Printable(text); got != want {
