@@ -232,7 +232,7 @@ func (h *hostile) check() {
 			h.compare(e, callers)
 		}
 	}
-	if heard < leastHeard && !testing.Short() {
+	if heard < min(leastHeard, len(h.tried)/4) {
 		h.t.Errorf("the API server heard of %d requests only", heard)
 	}
 	if h.replicas() != 2 {

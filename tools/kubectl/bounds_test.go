@@ -42,9 +42,9 @@ func (b *bounds) may(f *Facts, r Request) bool {
 	case r.Namespace != b.namespace:
 		return false
 	case r.effect() == tools.Read:
-		return slices.Contains([]string{"pods", "deployments", "configmaps"}, r.Resource)
+		return slices.Contains([]string{"/pods", "apps/deployments", "/configmaps"}, r.Group+"/"+r.Resource)
 	}
-	return r.Subresource == "" && (r.Resource == "configmaps" || r.Resource == "pods" && r.Verb == "create")
+	return r.Subresource == "" && r.Group == "" && (r.Resource == "configmaps" || r.Resource == "pods" && r.Verb == "create")
 }
 
 // plan is what it says of a call as a whole.

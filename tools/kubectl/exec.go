@@ -12,6 +12,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/remotecommand"
+	"k8s.io/client-go/transport/spdy"
 	utilexec "k8s.io/client-go/util/exec"
 	"k8s.io/kubectl/pkg/cmd/exec"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
@@ -116,7 +117,16 @@ func (k *cluster) executor(caller tools.Caller, u *url.URL) (remotecommand.Execu
 		}
 		config.Impersonate = who
 	}
-	spdy, err := remotecommand.NewSPDYExecutor(config, http.MethodPost, u)
+	base, _, err := rest.DefaultServerUrlFor(config)
+	if err != nil {
+		return nil, err
+	}
+	transport, upgrader, err := spdy.RoundTripperFor(config)
+	if err != nil {
+		return nil, err
+	}
+	// Its client follows redirects, with our credential.
+	framed, err := remotecommand.NewSPDYExecutorForTransports(oneHost{base, transport}, upgrader, http.MethodPost, u)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +134,7 @@ func (k *cluster) executor(caller tools.Caller, u *url.URL) (remotecommand.Execu
 	if err != nil {
 		return nil, err
 	}
-	return remotecommand.NewFallbackExecutor(socket, spdy, func(err error) bool {
+	return remotecommand.NewFallbackExecutor(socket, framed, func(err error) bool {
 		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
 	})
 }
