@@ -161,7 +161,7 @@ func (k *connection) describeRead(ctx context.Context, on *cluster, c command, r
 	case e.err != nil:
 		return nil, e.err
 	}
-	if t := on.entrance.last.Load(); t != nil {
+	if t := w.keptOut(); t != nil {
 		return nil, t.refusal()
 	}
 	seen.mu.Lock()

@@ -33,12 +33,13 @@ func (a *access) ToRESTConfig() (*rest.Config, error) {
 
 // ToDiscoveryClient implements genericclioptions.RESTClientGetter.
 func (a *access) ToDiscoveryClient() (discovery.CachedDiscoveryInterface, error) {
-	return a.wire.cluster.discovery, nil
+	return ownDiscovery{a.wire.cluster.discovery, a.wire}, nil
 }
 
 // ToRESTMapper implements genericclioptions.RESTClientGetter.
 func (a *access) ToRESTMapper() (meta.RESTMapper, error) {
-	return restmapper.NewShortcutExpander(a.wire.cluster.mapper, a.wire.cluster.discovery, func(text string) {
+	names := ownMapper{a.wire.cluster.mapper, a.wire}
+	return restmapper.NewShortcutExpander(names, ownDiscovery{a.wire.cluster.discovery, a.wire}, func(text string) {
 		_, _ = fmt.Fprint(a.stderr, text)
 	}), nil
 }

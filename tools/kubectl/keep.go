@@ -94,7 +94,7 @@ func jsonPatch(s *sent) bool {
 
 // pin makes a change one to the object as it was rehearsed.
 func (k *keeper) pin(ctx context.Context, s *sent, c *change) error {
-	if s.Name == "" || !c.known {
+	if s.creates() || !c.known {
 		return nil
 	}
 	object, err := k.wire.object(ctx, objectPath(s.Request, c.path))

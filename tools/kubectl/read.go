@@ -38,7 +38,7 @@ func (p *readPlan) Run(ctx context.Context, gate tools.Gate, limits tools.Limits
 func (c command) result(w *wire, out *output, e ended) (tools.Result, error) {
 	stdout, stderr, truncated := out.texts()
 	truncated = truncated || w.shape.wasCut()
-	down := w.cluster.entrance.last.Load()
+	down := w.keptOut()
 	switch {
 	case truncated:
 	case w.stopped() != nil:

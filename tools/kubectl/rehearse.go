@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/chaperone-dev/chaperone/tools"
@@ -149,7 +150,7 @@ func (s *sent) method() string { return s.http.Method }
 // look notes the object as it is before. What a change answers with is the object,
 // too: a command that prints it reads it.
 func (h *rehearsal) look(ctx context.Context, s *sent, c *change) error {
-	if s.Name == "" {
+	if s.creates() {
 		c.known = true // a new object
 		return nil
 	}
@@ -226,7 +227,8 @@ func (c *change) tried(s *sent, r *http.Response) error {
 }
 
 // lasting are the changes but for those that the server turned down and kubectl
-// tried again: a controller was in the way.
+// tried again: a controller was in the way. Pods are evicted side by side, in any
+// order; they are put in one, so that two rehearsals of the same come to the same.
 func (h *rehearsal) lasting() []*change {
 	var out []*change
 	for i, c := range h.changes {
@@ -235,6 +237,12 @@ func (h *rehearsal) lasting() []*change {
 			out = append(out, c)
 		}
 	}
+	slices.SortStableFunc(out, func(a, b *change) int {
+		if a.Subresource != "eviction" || b.Subresource != "eviction" {
+			return 0
+		}
+		return strings.Compare(a.path, b.path)
+	})
 	return out
 }
 
@@ -263,7 +271,7 @@ func (w *wire) read(ctx context.Context, path, accept string) (map[string]any, e
 		return nil, err
 	}
 	r.Header.Set("Accept", accept)
-	response, err := w.cluster.send(ctx, w.caller, r, nil) //nolint:bodyclose // readAnswer does
+	response, err := w.send(ctx, r, nil) //nolint:bodyclose // readAnswer does
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package kubectl
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,7 +28,7 @@ type Request struct {
 	Resource    string `json:"resource" jsonschema:"in the plural, such as deployments"`
 	Subresource string `json:"subresource" jsonschema:"such as scale, status or log; empty when there is none"`
 	Namespace   string `json:"namespace" jsonschema:"empty for what is in none, and for all at once"`
-	Name        string `json:"name" jsonschema:"empty where the request names no single object"`
+	Name        string `json:"name" jsonschema:"empty where the request names no single object, or the server is to find a name for a new one"`
 	// AllNamespaces says that a namespaced resource is read in all of them.
 	AllNamespaces bool `json:"all_namespaces" jsonschema:"the request reaches into every namespace"`
 	// Selector and Fields narrow lists.
@@ -117,6 +118,27 @@ var reviews = []string{"selfsubjectaccessreviews", "selfsubjectrulesreviews", "s
 func (r Request) reviews() bool {
 	return r.Verb == "create" && r.Subresource == "" && slices.Contains(reviews, r.Resource) &&
 		(r.Group == "authorization.k8s.io" || r.Group == "authentication.k8s.io")
+}
+
+// creates reports whether the request makes a new object.
+func (r Request) creates() bool { return r.Verb == "create" && r.Subresource == "" }
+
+// nameNew names what is to be created, as the server's audit log does: the path
+// does not say it. Where it is to be found out by the server, there is none.
+func (s *sent) nameNew() {
+	if !s.creates() || s.Name != "" {
+		return
+	}
+	var object struct {
+		Metadata struct {
+			Name string `json:"name"`
+		} `json:"metadata"`
+	}
+	if json.Unmarshal(s.body, &object) != nil || len(content.IsPathSegmentName(object.Metadata.Name)) > 0 {
+		return // the server does not take it either
+	}
+	s.Name = object.Metadata.Name
+	s.Classes = s.classes()
 }
 
 // effect is the worst that the request can do.

@@ -6,12 +6,15 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 
 	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/client-go/discovery"
 
 	"github.com/chaperone-dev/chaperone/tools"
 )
@@ -53,6 +56,7 @@ func troubleOf(err error) *trouble {
 	t := &trouble{rule: "unreachable", reason: "the API server can't be reached", later: true, cause: err, fix: "check the address, the network, and that the server runs"}
 	var own *trouble
 	var dial *net.OpError
+	var groups *discovery.ErrGroupDiscoveryFailed
 	switch {
 	case err == nil:
 		return nil
@@ -60,6 +64,8 @@ func troubleOf(err error) *trouble {
 		return own
 	case errors.As(err, new(*tools.Refusal)):
 		return nil
+	case errors.As(err, &groups):
+		return troubleOf(errors.Join(slices.Collect(maps.Values(groups.Groups))...))
 	case untrusted(err):
 		t.later, t.reason = false, "the API server's certificate is not one that the connection trusts"
 		t.fix = "check that the address is the cluster's and the certificate authority its own"
@@ -91,7 +97,8 @@ type entrance struct {
 	next http.RoundTripper
 	// renews says that there may be a new credential.
 	renews bool
-	// last is what kept the last request out, or nil.
+	// last is what kept the last request of any call out, or nil: then the server is
+	// to be looked for anew.
 	last atomic.Pointer[trouble]
 }
 

@@ -37,6 +37,8 @@ type wire struct {
 	// server, lost that its answer did not come.
 	under       int
 	began, lost bool
+	// kept is what kept the call's last request out, or nil.
+	kept *trouble
 }
 
 // judge decides about one request before it goes out. It returns the request to
@@ -116,7 +118,7 @@ func (w *wire) trip(r *http.Request) (*http.Response, error) {
 	case err != nil:
 		return nil, refused("request", err.Error(), "")
 	case discovery:
-		response, err := w.cluster.send(w.ctx, w.caller, r, nil)
+		response, err := w.send(w.ctx, r, nil)
 		return boundBody(response), err
 	case named.Resource == "":
 		return nil, refused("request", "kubectl would ask for "+r.URL.Path+", which is no resource", "")
@@ -129,6 +131,7 @@ func (w *wire) trip(r *http.Request) (*http.Response, error) {
 	if err := w.cluster.within(s.Request); err != nil {
 		return nil, err
 	}
+	s.nameNew()
 	answer, err := w.judge.judge(w.ctx, s)
 	if err != nil || answer != nil {
 		return answer, err
@@ -144,7 +147,7 @@ func (w *wire) deliver(s *sent) (*http.Response, error) {
 	for {
 		s.sends++
 		w.leaves(s)
-		response, err := w.cluster.send(w.ctx, w.caller, s.http, s.body)
+		response, err := w.send(w.ctx, s.http, s.body)
 		hurry(response)
 		if err == nil && s.effect() != tools.Read {
 			err = w.settle(s, response)
@@ -163,6 +166,35 @@ func (w *wire) deliver(s *sent) (*http.Response, error) {
 		}
 		_ = response.Body.Close()
 	}
+}
+
+// send sends a request as it is.
+func (w *wire) send(ctx context.Context, r *http.Request, body []byte) (*http.Response, error) {
+	response, err := w.cluster.send(ctx, w.caller, r, body)
+	if err == nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.kept = nil
+	}
+	return response, w.hears(err)
+}
+
+// hears notes an error that says that a request was kept out: other calls have
+// their own.
+func (w *wire) hears(err error) error {
+	if t := troubleOf(err); t != nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.kept = t
+	}
+	return err
+}
+
+// keptOut is what kept the last request out, or nil.
+func (w *wire) keptOut() *trouble {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.kept
 }
 
 // leaves notes that a request goes out; one that changes something may have done

@@ -39,7 +39,7 @@ func (k *connection) describeWrite(ctx context.Context, on *cluster, c command, 
 	if e.err != nil {
 		return nil, unfinished(ctx, e.err)
 	}
-	if t := on.entrance.last.Load(); e.code != 0 && t != nil {
+	if t := w.keptOut(); e.code != 0 && t != nil {
 		return nil, t.refusal()
 	}
 	if e.code != 0 {

@@ -240,6 +240,40 @@ func TestEvictions(t *testing.T) {
 	if evicted != 2 || p.Action().Effect != tools.Destroy {
 		t.Errorf("%d pods, effect %s: %+v", evicted, p.Action().Effect, f.Requests)
 	}
+	// kubectl evicts them side by side: what was approved is the same drain again,
+	// whichever comes first.
+	state := s.preview(p).State
+	for range 8 {
+		if again := s.preview(s.describe("drain node-1 --ignore-daemonsets --force --pod-selector=app=web", "")); again.State != state {
+			t.Fatalf("the same drain has another state: %s", again.Diff)
+		}
+	}
+}
+
+// TestNewObjectsHaveNames: what is created is told by its name, as the server's
+// audit log does, so that rules and approvers know what it will be.
+func TestNewObjectsHaveNames(t *testing.T) {
+	s := newStage(t)
+	for line, want := range map[string]string{
+		"create configmap new --from-literal=a=b": s.namespace + "/new ", "create namespace kube-new": "kube-new system",
+		"create namespace kubernetes": "kubernetes ", "run box --image=box": s.namespace + "/box ", "create -f -": s.namespace + "/* ",
+	} {
+		stdin := ""
+		if line == "create -f -" {
+			stdin = "apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: new-}\n"
+		}
+		s.gate.asked = nil
+		a := s.describe(line, stdin).Action()
+		f, _ := a.Facts.(*Facts)
+		for _, r := range []Request{f.Requests[0], s.gate.asked[len(s.gate.asked)-1]} {
+			if got := r.target().Name + " " + strings.Join(r.Classes, " "); got != want || r.Verb != "create" {
+				t.Errorf("kubectl %s is to %s: %q, want %q", line, r, got, want)
+			}
+		}
+		if got := a.Targets[0].Name + " "; !strings.HasPrefix(want, got) {
+			t.Errorf("kubectl %s is about %s", line, got)
+		}
+	}
 }
 
 // TestExec runs in the container what was judged, once it runs.
