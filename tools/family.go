@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"encoding/json"
+	"path/filepath"
 )
 
 // Family is a kind of target and the tools that work on it.
@@ -46,6 +47,9 @@ type Tool struct {
 type ConnectionConfig struct {
 	Name   string
 	Labels map[string]string
+	// Dir is the folder of the configuration file, where relative paths in it start;
+	// "" is the working directory.
+	Dir string
 	// Decode fills the family's own section into a struct, strictly: an
 	// unknown or repeated key is an error that names its line.
 	Decode func(into any) error
@@ -54,6 +58,15 @@ type ConnectionConfig struct {
 // Production reports whether the connection is labelled as production.
 func (c ConnectionConfig) Production() bool {
 	return c.Labels["env"] == "prod" || c.Labels["env"] == "production"
+}
+
+// Path makes a path of the configuration one that holds wherever it is used; ""
+// stays.
+func (c ConnectionConfig) Path(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(c.Dir, path)
 }
 
 // Connection is an open target. Its methods are safe for concurrent use.

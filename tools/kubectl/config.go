@@ -16,8 +16,8 @@ import (
 
 // Config is the kubectl section of a connection.
 type Config struct {
-	// Kubeconfig is the path of a kubeconfig file, and Context one of its
-	// contexts; "" stands for the file's own current one.
+	// Kubeconfig is the path of a kubeconfig file, relative to the configuration
+	// file, and Context one of its contexts; "" stands for the file's own current one.
 	Kubeconfig string `yaml:"kubeconfig"`
 	Context    string `yaml:"context"`
 	// InCluster takes the service account of the pod that we run in.
@@ -68,6 +68,14 @@ func (c *Config) namespace() string {
 		return c.Namespaces[0]
 	}
 	return "default"
+}
+
+// absolute has paths start where the configuration file is.
+func (c *Config) absolute(of tools.ConnectionConfig) {
+	c.Kubeconfig = of.Path(c.Kubeconfig)
+	if c.GKE != nil {
+		c.GKE.CAFile, c.GKE.CredentialsFile = of.Path(c.GKE.CAFile), of.Path(c.GKE.CredentialsFile)
+	}
 }
 
 // check refuses what can't work.

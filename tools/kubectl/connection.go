@@ -33,6 +33,7 @@ func newConnection(c tools.ConnectionConfig) (tools.Connection, error) {
 		return nil, err
 	}
 	config := section.Kubectl
+	config.absolute(c)
 	if err := config.check(); err != nil {
 		return nil, err
 	}

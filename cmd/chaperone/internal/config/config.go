@@ -278,7 +278,7 @@ func (s *Server) check() error {
 // ConnectionConfig is the connection in the words of package tools.
 func (c *Connection) ConnectionConfig() tools.ConnectionConfig {
 	return tools.ConnectionConfig{
-		Name: c.Name, Labels: c.Labels,
+		Name: c.Name, Labels: c.Labels, Dir: filepath.Dir(c.file.path),
 		Decode: func(into any) error { return c.file.explain(yaml.NodeToValue(c.section, into, strict...)) },
 	}
 }

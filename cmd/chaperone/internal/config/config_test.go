@@ -59,6 +59,7 @@ func TestLoad(t *testing.T) {
 	for got, want := range map[string]string{
 		c.DataDir: filepath.Join(dir, "state"), c.Policy.Paths[0]: filepath.Join(dir, "policy"), c.Policy.Paths[1]: "/etc/rules",
 		c.Server.TLS.Key: filepath.Join(dir, "k.pem"), c.Server.Listen: "127.0.0.1:9999",
+		c.Connections[0].ConnectionConfig().Path("c/k.yaml"): filepath.Join(dir, "c", "k.yaml"), c.Connections[0].ConnectionConfig().Path("/k.yaml"): "/k.yaml",
 		c.Identity.Tokens[0].Groups[1]: "on call", c.Connections[0].Labels["env"]: "prod",
 	} {
 		if got != want {
