@@ -55,11 +55,11 @@ func TestDemoKubernetes(t *testing.T) {
 		"refused by kube-system", "deployment.apps/web scaled",
 		// The change that is held, and what the approver sees of it.
 		"held by     changes-need-an-sre", "update 1 in shop/deployments (measured)", "-        image: registry.example.com/shop/web:2.14.0",
-		"+        image: registry.example.com/shop/web:2.15.0", "approved by the demo's dba: the release is on today's plan\n   allowed\n   deployment.apps/web serverside-applied\n",
+		"+        image: registry.example.com/shop/web:2.15.0", "approved by the demo's approver: the release is on today's plan\n   allowed\n   deployment.apps/web serverside-applied\n",
 		// The one whose object moved while it waited.
-		"approved by the demo's dba: go ahead\n   refused by moved: deployments.apps shop/api changed after the command was rehearsed.\n   instead: look at it again",
+		"approved by the demo's approver: go ahead\n   refused by moved: deployments.apps shop/api changed after the command was rehearsed.\n   instead: look at it again",
 		// And as it stays on record.
-		"asks for approval by 1 person of sre (changes-need-an-sre)", "approved by demo dba, by console: the release is on today's plan",
+		"asks for approval by 1 person of sre (changes-need-an-sre)", "approved by demo approver, by console: the release is on today's plan",
 		"refused by moved: deployments.apps shop/api changed after the command was rehearsed\n",
 	} {
 		if !strings.Contains(out, want) {

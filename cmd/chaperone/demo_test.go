@@ -90,9 +90,9 @@ func TestDemo(t *testing.T) {
 		"described Nothing ran", "1 changed", "What the record says", "closed: the client ended it",
 		// The held call: as the console shows it, the answer, and the rows.
 		"waits for approval", "held by     payments-need-a-dba", "update 1 in shop.payments (measured)", "│ - 7  | 4326     | 126.70", "│ + 7  | 4326     | 121.70",
-		"approved by the demo's dba: checked with finance\n   allowed\n    id | amount\n   ----+--------\n    7  | 121.70\n",
+		"approved by the demo's approver: checked with finance\n   allowed\n    id | amount\n   ----+--------\n    7  | 121.70\n",
 		// And as it stays on record.
-		"asks for approval by 1 person of dba (payments-need-a-dba)", "approved by demo dba, by console: checked with finance", "runs by the approval ",
+		"asks for approval by 1 person of dba (payments-need-a-dba)", "approved by demo approver, by console: checked with finance", "runs by the approval ",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the script does not show %q", want)

@@ -36,7 +36,7 @@ func (o *options) welcome(on *stand, url string) {
   "Which customers of the shop spent most?"      e-mails come masked
   "Delete the old order items."                  refused: no WHERE
   "Mark order 40 as shipped, ticket 1187."       allowed, and on record
-  "Refund payment 7: set its amount to 0."       waits until you approve it as a dba
+  "Refund payment 7: set its amount to 0."       waits until you approve it
 %s
 %s
   open %s and sign in with the token
@@ -56,7 +56,7 @@ func (o *options) welcome(on *stand, url string) {
 Ctrl-C ends the demo. Afterwards, %s demo --reset%s removes the folder.
 `, s.Bold("Chaperone's demo is up."), s.Bold(url), on.Path,
 		s.Bold("Connect Cursor:"), on.Path, on.CursorFile(), cursor.DeepLink("chaperone", entry),
-		s.Bold("Ask the agent:"), askCluster, s.Bold("Be the dba, in a browser:"), s.Bold(strings.TrimSuffix(url, "/mcp")+"/console"), on.Approver,
+		s.Bold("Ask the agent:"), askCluster, s.Bold("Be the approver, in a browser:"), s.Bold(strings.TrimSuffix(url, "/mcp")+"/console"), on.Approver,
 		s.Bold("Or try it from another terminal:"), with, with, with, with, tryCluster, with,
 		s.Bold("Make your own rules:"), rules, self, dirFlag(on.Path))
 }

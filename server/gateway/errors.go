@@ -188,17 +188,18 @@ func (g *Gateway) described(c *call) Reply {
 	if err := g.append(c, append(g.history(c), e)...); err != nil {
 		return g.unavailable(c, err)
 	}
-	would := fmt.Sprintf("let this %s run", c.action.Effect)
+	return Reply{Status: Described, Call: c.id, Result: content, Message: fmt.Sprintf("Nothing ran. Policy would %s.", would(c))}
+}
+
+// would says what policy would do with a call, and by which rules.
+func would(c *call) string {
 	switch c.decision.Outcome {
 	case policy.Approve:
-		would = fmt.Sprintf("hold this %s for approval by %s", c.action.Effect, whoApproves(c.decision.Approve))
+		return fmt.Sprintf("hold this %s for approval by %s", c.action.Effect, whoApproves(c.decision.Approve))
 	case policy.Confirm:
-		would = fmt.Sprintf("have the person at the client confirm this %s", c.action.Effect)
+		return fmt.Sprintf("have the person at the client confirm this %s (%s)", c.action.Effect, ruleNames(c.decision))
 	}
-	return Reply{
-		Status: Described, Call: c.id, Result: content,
-		Message: fmt.Sprintf("Nothing ran. Policy would %s (%s).", would, ruleNames(c.decision)),
-	}
+	return fmt.Sprintf("let this %s run (%s)", c.action.Effect, ruleNames(c.decision))
 }
 
 // finished is the reply to a call that ran.

@@ -137,7 +137,7 @@ server: {listen: "{{.Listen}}", url: "http://{{.Listen}}"}
 identity:
   tokens:
     - {hash: "{{.Agent}}", subject: "demo agent", groups: [agents]}
-    - {hash: "{{.Approver}}", subject: "demo dba", groups: [dba, sre]}
+    - {hash: "{{.Approver}}", subject: "demo approver", groups: [dba, sre]}
 approvals:
   operators: [dba]
 connections:

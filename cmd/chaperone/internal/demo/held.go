@@ -41,7 +41,7 @@ func (st Stage) approve(ctx context.Context, a act, style replay.Style) error {
 	if err != nil {
 		return errors.Join(context.Cause(ctx), err)
 	}
-	_, _ = fmt.Fprintf(st.Out, "   %s; the console shows the demo's dba:\n", style.Warn("waits for approval"))
+	_, _ = fmt.Fprintf(st.Out, "   %s; the console shows the demo's approver:\n", style.Warn("waits for approval"))
 	var request strings.Builder
 	if err := st.Show(ctx, &request, id); err != nil {
 		return err
@@ -58,6 +58,6 @@ func (st Stage) approve(ctx context.Context, a act, style replay.Style) error {
 	if err := person.Answer(ctx, id, "approve", a.comment); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(st.Out, "   %s by the demo's dba: %s\n", style.Good("approved"), a.comment)
+	_, _ = fmt.Fprintf(st.Out, "   %s by the demo's approver: %s\n", style.Good("approved"), a.comment)
 	return nil
 }
