@@ -38,8 +38,8 @@ deny contains {
 
 deny contains {
 	"rule": "no-privileges",
-	"message": sprintf("%s %s asks for more than a container should have", [o.kind, o.name]),
-	"hint": "leave out privileged, host namespaces, added capabilities and hostPath",
+	"message": sprintf("%s %s asks for more than a container should have: %s", [o.kind, o.name, concat(", ", o.powers)]),
+	"hint": "leave that out of the manifest",
 } if {
 	some o in input.kubectl.objects
 	o.verb != "delete"

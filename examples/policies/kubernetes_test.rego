@@ -9,7 +9,7 @@ pods := {
 
 web := {
 	"verb": "patch", "group": "apps", "kind": "Deployment", "namespace": "shop", "name": "web", "owner": "", "labels": {},
-	"replicas": 2, "images": [], "privileged": false, "host_path": false, "changed": ["spec.replicas"],
+	"replicas": 2, "images": [], "powers": [], "privileged": false, "host_path": false, "changed": ["spec.replicas"],
 }
 
 on_cluster(request, web_now) := {

@@ -65,10 +65,12 @@ type Object struct {
 	// Replicas is -1 where there are none to speak of.
 	Replicas int64    `json:"replicas"`
 	Images   []string `json:"images"`
-	// Privileged says that a container may do more than containers should: it
-	// is privileged, adds capabilities, or shares the host's namespaces.
-	Privileged bool `json:"privileged"`
-	HostPath   bool `json:"host_path" jsonschema:"a volume is a folder of the node"`
+	// Powers are what containers get that they should not have, or of their node; one
+	// that has a name of its own goes on with it, such as capability:SYS_ADMIN.
+	Powers []string `json:"powers" jsonschema:"what containers get beyond what they should: privileged, escalation, host_network, host_pid, host_ipc, host_process, host_path, local_volume, host_port, probe_host, proc_mount, seccomp, apparmor, selinux, capability:NAME, sysctl:NAME"`
+	// Privileged and HostPath say in short what is among the powers.
+	Privileged bool `json:"privileged" jsonschema:"any of the powers but host_path, local_volume, host_port and probe_host"`
+	HostPath   bool `json:"host_path" jsonschema:"a volume is a folder or a disk of the node: host_path or local_volume"`
 	// Changed are the paths of what differs from before. Whether a masked field does
 	// is told to nobody: it counts as changed when it is written.
 	Changed []string `json:"changed" jsonschema:"paths of the fields that change, such as spec.replicas; a masked field that is written counts"`

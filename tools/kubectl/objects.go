@@ -61,7 +61,7 @@ func looked(object map[string]any) Object {
 	}
 	o := Object{
 		Group: group, Kind: field(object, "kind"), Namespace: field(object, "metadata", "namespace"), Name: field(object, "metadata", "name"),
-		Owner: ownerOf(object), Labels: labelsOf(object), Replicas: -1, Images: []string{}, Changed: []string{},
+		Owner: ownerOf(object), Labels: labelsOf(object), Replicas: -1, Images: []string{}, Powers: []string{}, Changed: []string{},
 	}
 	spec, _ := object["spec"].(map[string]any)
 	if n, ok := number(spec["replicas"]); ok {
@@ -70,6 +70,7 @@ func looked(object map[string]any) Object {
 	o.inspect(object)
 	slices.Sort(o.Images)
 	o.Images = slices.Compact(o.Images)
+	slices.Sort(o.Powers)
 	return o
 }
 
@@ -92,11 +93,7 @@ func (o *Object) inspect(at any) {
 		if image, ok := v["image"].(string); ok && v["name"] != nil {
 			o.Images = append(o.Images, image)
 		}
-		if v["hostPath"] != nil {
-			o.HostPath = true
-		}
-		o.Privileged = o.Privileged || v["privileged"] == true || v["hostNetwork"] == true || v["hostPID"] == true ||
-			v["hostIPC"] == true || v["allowPrivilegeEscalation"] == true || addsCapabilities(v)
+		o.note(powersIn(v))
 		for _, inner := range v {
 			o.inspect(inner)
 		}
@@ -105,12 +102,6 @@ func (o *Object) inspect(at any) {
 			o.inspect(inner)
 		}
 	}
-}
-
-func addsCapabilities(v map[string]any) bool {
-	capabilities, _ := v["capabilities"].(map[string]any)
-	added, _ := capabilities["add"].([]any)
-	return len(added) > 0
 }
 
 // maxChanged is how many fields of an object may change at once: policy is told of
