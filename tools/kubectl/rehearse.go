@@ -237,12 +237,13 @@ func (h *rehearsal) lasting() []*change {
 			out = append(out, c)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b *change) int {
-		if a.Subresource != "eviction" || b.Subresource != "eviction" {
-			return 0
+	evicted := func(c *change) string {
+		if c.Subresource == "eviction" {
+			return c.path
 		}
-		return strings.Compare(a.path, b.path)
-	})
+		return ""
+	}
+	slices.SortStableFunc(out, func(a, b *change) int { return strings.Compare(evicted(a), evicted(b)) })
 	return out
 }
 

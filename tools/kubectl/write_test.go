@@ -227,9 +227,12 @@ func TestEvictions(t *testing.T) {
 		t.Skip("kubectl evicts pods side by side, and there races with itself over how it prints that")
 	}
 	s := newStage(t)
-	s.must("apply -f -", webManifest)
-	s.must("rollout status deploy/web --timeout=20s")
-	p := s.describe("drain node-1 --ignore-daemonsets --force --pod-selector=app=web", "")
+	for _, name := range []string{"one", "two"} { // other tests' pods are on that node, too
+		s.must("run " + name + " --image=box --labels=stage=" + s.namespace)
+	}
+	s.must("wait --for=condition=Ready pod/one pod/two --timeout=20s")
+	line := "drain node-1 --ignore-daemonsets --force --pod-selector=stage=" + s.namespace
+	p := s.describe(line, "")
 	f, _ := p.Action().Facts.(*Facts)
 	evicted := 0
 	for _, r := range f.Requests {
@@ -244,7 +247,7 @@ func TestEvictions(t *testing.T) {
 	// whichever comes first.
 	state := s.preview(p).State
 	for range 8 {
-		if again := s.preview(s.describe("drain node-1 --ignore-daemonsets --force --pod-selector=app=web", "")); again.State != state {
+		if again := s.preview(s.describe(line, "")); again.State != state {
 			t.Fatalf("the same drain has another state: %s", again.Diff)
 		}
 	}
