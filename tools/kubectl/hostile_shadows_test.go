@@ -118,3 +118,21 @@ func TestFloodsOfEscapes(t *testing.T) {
 		t.Errorf("%v %v", ok, err)
 	}
 }
+
+// TestApplyThatCreates is judged as a creation, too: who may only change what is there
+// makes nothing new by it.
+func TestApplyThatCreates(t *testing.T) {
+	s := newStage(t)
+	s.must("apply -f -", webManifest)
+	s.gate.allows = func(r Request) bool { return r.Verb != "create" }
+	s.must("apply -f -", configMap("settings", "data: {new: x}"))
+	s.refusedBy("policy", "apply -f -", configMap("fresh", "data: {a: b}"))
+	// What may not be read may not be there.
+	s.gate.allows = func(r Request) bool { return r.Verb == "patch" }
+	s.refusedBy("policy", "apply -f -", configMap("settings", "data: {new: y}"))
+	s.gate.allows = nil
+	f, ok := s.describe("apply -f -", configMap("fresh", "data: {a: b}")+"\n---\n"+configMap("settings", "data: {new: z}")).Action().Facts.(*Facts)
+	if !ok || len(f.Requests) != 3 || f.Requests[0].Verb != "patch" || f.Requests[1].Verb != "create" || f.Requests[1].Name != "fresh" || f.Requests[2].Name != "settings" {
+		t.Errorf("%+v", f)
+	}
+}

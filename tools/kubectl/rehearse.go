@@ -25,8 +25,8 @@ type change struct {
 	before, after map[string]any
 	// state tells whether the object is still as it was.
 	state string
-	// known says that before could be looked at.
-	known bool
+	// known says that before could be looked at, creates that there may be none.
+	known, creates bool
 	// hidden are texts of the object that may not be seen; quiet says that the
 	// server's errors may quote some.
 	hidden map[string]bool
@@ -133,6 +133,9 @@ func (h *rehearsal) try(ctx context.Context, s *sent) error {
 	if err := h.look(ctx, s, c); err != nil {
 		return err
 	}
+	if err := h.mayCreate(ctx, s, c); err != nil {
+		return err
+	}
 	s.quiet, c.masks = c.quiet, c.covered(s)
 	if err := s.onlyTry(); err != nil {
 		return err
@@ -173,6 +176,17 @@ func (h *rehearsal) look(ctx context.Context, s *sent, c *change) error {
 	c.state = stateOf(h.key, object)
 	c.before, c.hidden, err = masked(s.Resource, s.masker, object)
 	c.quiet = len(c.hidden) > 0
+	return err
+}
+
+// mayCreate judges a patch that makes the object which is not there, or that may not
+// be there, as the API server does: as a creation as well.
+func (h *rehearsal) mayCreate(ctx context.Context, s *sent, c *change) error {
+	if c.before != nil || s.Subresource != "" || !strings.HasPrefix(s.http.Header.Get("Content-Type"), "application/apply-patch") {
+		return nil
+	}
+	c.creates = true
+	_, err := ask(ctx, h.gate, h.command, s.creation())
 	return err
 }
 

@@ -191,6 +191,13 @@ func (r Request) get() Request {
 	return r
 }
 
+// creation is the request as one that creates what it is about.
+func (r Request) creation() Request {
+	r.Verb, r.DryRun = "create", false
+	r.Classes = r.classes()
+	return r
+}
+
 // target names what the request is about.
 func (r Request) target() tools.Target {
 	kind := r.Resource

@@ -69,9 +69,12 @@ func requestsOf(changes []*change, reads []Request) []Request {
 	if len(changes) == 0 {
 		return reads
 	}
-	out := make([]Request, len(changes))
-	for i, c := range changes {
-		out[i] = c.Request
+	out := []Request{}
+	for _, c := range changes {
+		out = append(out, c.Request)
+		if c.creates {
+			out = append(out, c.creation())
+		}
 	}
 	return out
 }
