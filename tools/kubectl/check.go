@@ -2,7 +2,6 @@ package kubectl
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -36,7 +35,7 @@ func (c command) check(cmd *cobra.Command) error {
 
 func (c command) checkFlag(f *pflag.Flag) error {
 	if !c.allows(f.Name) {
-		return refused("flag", fmt.Sprintf("kubectl %s may not have --%s here", c.name, f.Name), "leave it out; it may have "+flagNames(c.verb))
+		return refused("flag", fmt.Sprintf("kubectl %s may not have --%s here", c.name, f.Name), c.otherFlags(f.Name))
 	}
 	value := f.Value.String()
 	switch f.Name {
@@ -87,7 +86,7 @@ func (c command) checkFormat(value string) error {
 		}
 	}
 	return refused("output", fmt.Sprintf("the output format %q can't be used here", value),
-		"use one of json, yaml, wide, name, jsonpath=..., go-template=..., custom-columns=...")
+		"use jsonpath=..., go-template=..., custom-columns=..., json, yaml, wide or name")
 }
 
 // checkTemplate refuses templates that can't be ended. What a watch prints goes
@@ -129,7 +128,18 @@ func (c command) checkStdin() error {
 	return nil
 }
 
-func names(of map[string][]string) string { return strings.Join(slices.Sorted(maps.Keys(of)), ", ") }
+// names lists commands; what can be created or set is told behind these.
+func names(of map[string][]string) string {
+	var out []string
+	for name := range of {
+		if word, _, _ := strings.Cut(name, " "); word == "create" || word == "set" {
+			name = word
+		}
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return strings.Join(slices.Compact(out), ", ")
+}
 
 func flagNames(v verb) string {
 	if len(v.flags) == 0 {

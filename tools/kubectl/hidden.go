@@ -189,8 +189,12 @@ func (s *sent) selects() error {
 	return nil
 }
 
-// copying are commands that write whole parts of what they read.
-var copying = map[string]bool{"rollout undo": true, "create job": true}
+// copying are commands that write whole parts of what they read, and what does the
+// same without.
+var copying = map[string]string{
+	"rollout undo": "apply the earlier manifest with -f -, with such values taken from a Secret, or have a person undo it",
+	"create job":   "create the job by a manifest with -f -, with such values taken from a Secret, or have a person create it",
+}
 
 // reading notes whether anything is masked in what is read.
 func (h *rehearsal) reading(s *sent, r *http.Response) error {
@@ -203,17 +207,23 @@ func (h *rehearsal) reading(s *sent, r *http.Response) error {
 	if err != nil {
 		return nil //nolint:nilerr // mask says what it thinks of it
 	}
-	_, hidden, err := masked(s.Resource, s.masker, object)
+	seen, hidden, err := masked(s.Resource, s.masker, object)
+	if err != nil || len(hidden) == 0 {
+		return err
+	}
+	paths := map[string]bool{}
+	compare(object, seen, "", paths)
+	at, t := slices.Min(slices.Collect(maps.Keys(paths))), s.target()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.hid = h.hid || len(hidden) > 0
-	return err
+	h.hid = cmp.Or(h.hid, strings.TrimPrefix(at, "items.")+" of "+t.Kind+" "+t.Name)
+	return nil
 }
 
 // writesMask reports whether a change would write a mask in place of a value. What
 // the masks of policy make cannot be told from values.
 func (h *rehearsal) writesMask(s *sent) bool {
-	return h.hid && (bytes.Contains(s.body, []byte(redacted)) || s.masker.Mask(tools.Origins{Any: true}) != nil)
+	return h.hid != "" && (bytes.Contains(s.body, []byte(redacted)) || s.masker.Mask(tools.Origins{Any: true}) != nil)
 }
 
 // versions are the only places that a JSON patch may compare.

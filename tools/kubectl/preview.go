@@ -5,7 +5,9 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -96,6 +98,8 @@ func (c *change) diff() string {
 		return fmt.Sprintf("--- %s\n+++ %s\n(%v; these change: %s)\n", from, to, err, strings.Join(c.changed(), ", "))
 	case out == "" && len(c.masks) > 0:
 		return fmt.Sprintf("--- %s\n+++ %s\n(nothing changes that may be seen)\n", from, to)
+	case out == "" && c.onlyManagers():
+		return fmt.Sprintf("--- %s\n+++ %s\n(only the managers of fields change)\n", from, to)
 	case out == "":
 		return fmt.Sprintf("--- %s\n+++ %s\n(no change)\n", from, to)
 	}
@@ -115,6 +119,31 @@ func (c *change) compared(from, to string) (string, error) {
 	}
 	before, after := apart(plainObject(c.before, c.also...), plainObject(c.after, c.also...))
 	return unified(asYAML(before), asYAML(after), from, to)
+}
+
+// onlyManagers reports whether an object of which nothing else changes would have
+// its fields managed by others. Where something is masked, nobody is told: it could
+// follow from that.
+func (c *change) onlyManagers() bool {
+	if len(c.hidden) > 0 || c.before == nil || c.after == nil {
+		return false
+	}
+	return !slices.Equal(managersOf(c.before), managersOf(c.after))
+}
+
+// managersOf tells who manages which fields, but not since when.
+func managersOf(object map[string]any) (out []string) {
+	meta, _ := object["metadata"].(map[string]any)
+	entries, _ := meta["managedFields"].([]any)
+	for _, e := range entries {
+		entry, _ := e.(map[string]any)
+		entry = maps.Clone(entry)
+		delete(entry, "time")
+		data, _ := json.Marshal(entry) // what was read from JSON always marshals
+		out = append(out, string(data))
+	}
+	slices.Sort(out)
+	return out
 }
 
 // scaled is how a change of scale shows in the object itself.

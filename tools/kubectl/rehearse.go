@@ -67,8 +67,8 @@ type rehearsal struct {
 	mu      sync.Mutex
 	reads   []Request
 	changes []*change
-	// hid says that something was masked in what the command copies.
-	hid bool
+	// hid names something that was masked in what the command copies, or is "".
+	hid string
 	// gone are paths of objects that would be no more.
 	gone map[string]bool
 }
@@ -86,7 +86,7 @@ func (h *rehearsal) judge(ctx context.Context, s *sent) (*http.Response, error) 
 		if h.gone[s.http.URL.Path] {
 			return answer(s.http, http.StatusNotFound, notFound), nil
 		}
-		if copying[h.command.name] {
+		if copying[h.command.name] != "" {
 			s.seen = func(r *http.Response) error { return h.reading(s, r) }
 		}
 		return nil, nil
@@ -125,8 +125,8 @@ func (h *rehearsal) try(ctx context.Context, s *sent) error {
 		}
 	}
 	if h.writesMask(s) {
-		return refused("masked", "kubectl "+h.command.name+" would copy what is masked here, and write the mask in its place",
-			"write what it comes to yourself, with values taken from a Secret, or have a person do it")
+		return refused("masked", fmt.Sprintf("kubectl %s would copy %s, which is masked here, and write the mask in its place", h.command.name, h.hid),
+			copying[h.command.name])
 	}
 	c := newChange(s)
 	c.also = h.wire.cluster.alsoIn(s)

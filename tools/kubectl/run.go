@@ -69,7 +69,7 @@ func prepare(args []string, f cmdutil.Factory, s genericiooptions.IOStreams, e e
 		return nil, command{}, unknownCommand(args)
 	}
 	if err := cmd.ParseFlags(rest); err != nil {
-		return nil, command{}, refused("flag", fmt.Sprintf("kubectl %s: %v", name, err), "see what flags the tool takes: "+flagNames(v))
+		return nil, command{}, unknownFlag(name, v, err)
 	}
 	c := command{verb: v, name: name, words: args, operands: cmd.Flags().Args()}
 	if at := cmd.ArgsLenAtDash(); at >= 0 && commanding[name] {
@@ -82,15 +82,6 @@ func prepare(args []string, f cmdutil.Factory, s genericiooptions.IOStreams, e e
 // commanding are commands that take another one behind "--". For the rest, what
 // stands there is an operand like any other.
 var commanding = map[string]bool{"exec": true, "run": true, "create deployment": true, "create job": true, "create cronjob": true}
-
-func unknownCommand(args []string) error {
-	name := "nothing"
-	if len(args) > 0 {
-		name = strings.Join(args[:min(len(args), 2)], " ")
-	}
-	return refused("command", fmt.Sprintf("kubectl %s is not among the commands that can be run here", name),
-		"reads are "+names(reads)+"; changes are "+names(writes))
-}
 
 // exit is how kubectl ends a command that failed, instead of the process.
 type exit struct {
