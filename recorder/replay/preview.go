@@ -10,10 +10,14 @@ import (
 	"github.com/chaperone-dev/chaperone/tools"
 )
 
+// unknown is said of what could not be found out. That nothing is counted would
+// sound as if nothing happened.
+const unknown = "what it would change is not known"
+
 // Impact is what a call would change, in a line.
 func Impact(p *tools.Preview) string {
-	if p == nil {
-		return "what it would change is not known"
+	if p == nil || !p.Measured && len(p.Changes)+len(p.Dependents) == 0 && len(p.Warnings) > 0 {
+		return unknown
 	}
 	how := "estimated"
 	if p.Measured {
