@@ -107,9 +107,22 @@ func (o *options) listRequests(list []approval.Request) error {
 	for i := range list {
 		r := &list[i]
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Phase, age(time.Since(r.Asked)), endsIn(r),
-			replay.Printable(r.Principal.Subject), replay.Printable(r.Connection.Name), replay.Printable(r.Action.Verb), missing(r))
+			replay.Printable(r.Principal.Subject), replay.Printable(r.Connection.Name), replay.Printable(what(r)), missing(r))
 	}
 	return w.Flush()
+}
+
+// what a request is about: the verb and the first of what it touches, without
+// anything that may be a value.
+func what(r *approval.Request) string {
+	words, targets := r.Action.Verb, r.Action.Targets
+	if len(targets) > 0 {
+		words += " " + targets[0].Kind + " " + targets[0].Name
+	}
+	if len(targets) > 1 {
+		words += fmt.Sprintf(" and %d more", len(targets)-1)
+	}
+	return words
 }
 
 func age(d time.Duration) string { return d.Round(time.Second).String() }

@@ -27,7 +27,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", Setup: func(e *testscript.Env) error { return setUpScript(t, e) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"sql": scriptSQL, "lacks": scriptLacks, "approvers": scriptApprovers(t), "answer": scriptAnswer, "id": scriptID, "terminal": scriptTerminal, "waiting": scriptWaiting, "serve": scriptServe,
+			"sql": scriptSQL, "lacks": scriptLacks, "approvers": scriptApprovers(t), "answer": scriptAnswer, "id": scriptID, "terminal": scriptTerminal, "waiting": scriptWaiting, "serve": scriptServe, "cluster": scriptCluster(t),
 		},
 		RequireUniqueNames: true, UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
@@ -75,6 +75,21 @@ func setUpScript(t *testing.T, e *testscript.Env) error {
 	e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 	e.Setenv("SHOP_CONFIG", config)
 	return nil
+}
+
+// scriptCluster copies the kubeconfig of the Kubernetes cluster beside a script's
+// configuration, and makes a namespace of the name there.
+func scriptCluster(t *testing.T) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, _ bool, args []string) {
+		if len(args) != 2 {
+			ts.Fatalf("usage: cluster kubeconfig namespace")
+		}
+		cluster := sharedCluster.Start(t)
+		text, err := os.ReadFile(cluster.Kubeconfig)
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o600))
+		ts.Check(cluster.Apply(context.Background(), "kubectl", "apiVersion: v1\nkind: Namespace\nmetadata: {name: "+args[1]+"}\n"))
+	}
 }
 
 // scriptSQL runs SQL as the superuser, and prints the first column.
