@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/openapi"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/transport"
@@ -40,7 +41,9 @@ type cluster struct {
 	entrance   *entrance
 	config     *rest.Config
 	discovery  discovery.CachedDiscoveryInterface
-	mapper     meta.RESTMapper
+	// described is what the server says of its kinds now.
+	described func() openapi.Client
+	mapper    meta.RESTMapper
 }
 
 // newCluster prepares to reach a server. Nothing is sent.
@@ -73,6 +76,7 @@ func newCluster(config *rest.Config, c *Config) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	k.described = client.OpenAPIV3
 	k.discovery = ordered{memory.NewMemCacheClient(client)}
 	k.mapper = restmapper.NewDeferredDiscoveryRESTMapper(&renewed{CachedDiscoveryInterface: k.discovery})
 	return k, nil
@@ -212,13 +216,19 @@ func (k *cluster) rehearses(r Request) error {
 		return nil
 	}
 	kind, err := k.mapper.KindFor(schema.GroupVersionResource{Group: r.Group, Version: r.Version, Resource: r.Resource})
-	if err == nil {
-		err = resource.NewQueryParamVerifierV3(dynamic.NewForConfigOrDie(k.clientConfig(cutOff{})), k.discovery.OpenAPIV3(), "dryRun").HasSupport(kind)
+	if err == nil && k.says(k.discovery.OpenAPIV3(), kind) != nil {
+		// A kind that is new may have been known before it was described.
+		err = k.says(k.described(), kind)
 	}
 	if err != nil {
 		return refused("no-rehearsal", "the API "+r.Group+" does not say that it can try a change without making it", "")
 	}
 	return nil
+}
+
+// says is nil where a description says that a kind knows dryRun.
+func (k *cluster) says(description openapi.Client, kind schema.GroupVersionKind) error {
+	return resource.NewQueryParamVerifierV3(dynamic.NewForConfigOrDie(k.clientConfig(cutOff{})), description, "dryRun").HasSupport(kind)
 }
 
 // cutOff sends nothing: what is not in the server's description is not looked for

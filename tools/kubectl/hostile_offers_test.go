@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -149,4 +150,29 @@ func (h *hostile) checkLies() {
 	if heard < leastHeard {
 		h.t.Errorf("the API server heard of %d requests only", heard)
 	}
+}
+
+// TestKindsThatAreDescribedLater: the server tells of a kind before it describes it.
+func TestKindsThatAreDescribedLater(t *testing.T) {
+	s := newStage(t)
+	kind := "told" + strings.ReplaceAll(s.namespace, "-", "")
+	s.ownKind(kind)
+	var asked atomic.Int64
+	s.between(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/openapi/v3" || asked.Add(1) > 1 {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"paths":{}}`)
+		return true
+	})
+	manifest := "{apiVersion: own.example.com/v1, kind: " + kind + ", metadata: {name: a}}"
+	var err error
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+		// The server itself needs a moment to describe it.
+		if _, err = s.call("create --validate=false -f -", manifest); err == nil {
+			return
+		}
+	}
+	t.Error(err)
 }
