@@ -28,9 +28,9 @@ input; and for kubectl_read and kubectl_write the words of the command, behind "
 with --stdin for manifests. Other arguments go into --args as JSON.
 
 The result goes to standard output, as a table or as the command wrote it, with
---json just as an agent gets it; what a long call writes comes as it is written; what is said about it, and refusals, to standard error. It exits with 1
-if the call was refused or failed. Without -r the reason is empty, which policy
-may refuse.
+--json just as an agent gets it; what a long call writes comes as it is written.
+What is said about it, and refusals, go to standard error. It exits with 1 if the
+call was refused or failed. Without -r the reason is empty, which policy may refuse.
 
 A call that policy holds for approval waits for approvals.hold. Then it says under
 which id it goes on waiting, and exits with 1, since nothing ran: go on by
