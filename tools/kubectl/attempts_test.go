@@ -278,9 +278,6 @@ func asked(e kubectltest.AuditEvent) Request {
 		Verb: e.Verb, Group: e.ObjectRef.APIGroup, Version: e.ObjectRef.APIVersion, Resource: e.ObjectRef.Resource,
 		Subresource: e.ObjectRef.Subresource, Namespace: e.ObjectRef.Namespace, Name: e.ObjectRef.Name,
 	}
-	if r.Verb == "create" && r.Subresource == "" {
-		r.Name = "" // it is in the body
-	}
 	if slices.Contains([]string{"exec", "attach", "portforward", "proxy"}, r.Subresource) {
 		r.Verb = r.Subresource
 	}

@@ -112,8 +112,12 @@ func (b *bounds) allowed(r Request, tried bool) bool {
 	return b.let[place(r)]
 }
 
-// place is a request without what the log does not tell.
+// place is a request without what the log does not tell, or tells in another way: the
+// name of what is new.
 func place(r Request) string {
+	if r.Verb == "create" && r.Subresource == "" {
+		r.Name = ""
+	}
 	return fmt.Sprintf("%s %s/%s/%s/%s %s/%s", r.Verb, r.Group, r.Version, r.Resource, r.Subresource, r.Namespace, r.Name)
 }
 
