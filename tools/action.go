@@ -53,6 +53,9 @@ type Origin string
 type Origins struct {
 	// Known are the places that were followed.
 	Known []Origin
+	// Within are places that the value may come from, or from anywhere below
+	// them.
+	Within []Origin
 	// Any says that the value could not be followed: it may come from
 	// anywhere on the connection, and is masked by the strictest mask there is.
 	Any bool

@@ -49,6 +49,44 @@ func TestMaskerFindsTheStrictest(t *testing.T) {
 	}
 }
 
+// TestMaskerBelow: of a place it is asked whether anything at it or below it is
+// masked.
+func TestMaskerBelow(t *testing.T) {
+	masker := Masks{
+		{Columns: []string{"pods.status.podIP", "cron.spec.selector.app"}, With: "hash"},
+		{Columns: []string{"nodes.status.*"}, With: "partial"},
+		{Columns: []string{"*.cards.number"}, With: "redact"},
+	}.Masker([32]byte{})
+	for place, want := range map[tools.Origin]string{
+		"pods": "redact", "pods.status": "redact", "pods.status.podIP": "redact", "cron.spec.selector": "redact",
+		"nodes": "redact", "nodes.status.a": "redact", "other": "redact",
+	} {
+		if got := masker.Mask(tools.Origins{Within: []tools.Origin{place}}); got == nil || got.Name() != want {
+			t.Errorf("%s: %v", place, got)
+		}
+	}
+	narrow := Masks{
+		{Columns: []string{"pods.status.podIP", "cron.spec.selector.app"}, With: "hash"},
+		{Columns: []string{"nodes.status.*"}, With: "partial"}, {Columns: []string{"pods.spec.*.image"}, With: "redact"},
+	}.Masker([32]byte{})
+	for place, want := range map[tools.Origin]string{
+		"pods": "redact", "pods.status": "hash", "pods.status.podIP": "hash", "pods.status.podIPs": "", "pods.status.podIP.x": "", "pod": "",
+		"cron.spec": "hash", "cron.spec.selector": "hash", "cron.spec.other": "", "nodes": "partial", "nodes.status": "partial", "nodes.status.a.b": "partial", "nodes.spec": "",
+		"pods.spec.containers": "redact", "pods.spec": "redact", "": "",
+	} {
+		got := ""
+		if mask := narrow.Mask(tools.Origins{Within: []tools.Origin{place}}); mask != nil {
+			got = mask.Name()
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", place, got, want)
+		}
+	}
+	if MaskAll("fault").Masker([32]byte{}).Mask(tools.Origins{Within: []tools.Origin{"pods"}}) == nil {
+		t.Error("what masks all masks nothing of pods")
+	}
+}
+
 func TestMaskerRefusesWhatItDoesNotKnow(t *testing.T) {
 	masker := Masks{{Columns: []string{"a.b.c"}, With: "blur"}}.Masker([32]byte{})
 	if mask := masker.Mask(tools.Origins{Known: []tools.Origin{"a.b.c"}}); mask == nil || mask.Name() != "null" {

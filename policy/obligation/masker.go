@@ -56,6 +56,9 @@ func (m masker) Mask(origins tools.Origins) tools.Mask {
 	for _, origin := range origins.Known {
 		s = max(s, m.of(origin))
 	}
+	for _, place := range origins.Within {
+		s = max(s, m.below(place))
+	}
 	return m.hides[s]
 }
 
@@ -66,20 +69,39 @@ func (m masker) of(origin tools.Origin) strictness {
 	}
 	parts := strings.Split(string(origin), ".")
 	for _, p := range m.patterns {
-		if p.s > s && matches(p.parts, parts) {
-			s = p.s
+		if at, _ := matches(p.parts, parts); at {
+			s = max(s, p.s)
+		}
+	}
+	return s
+}
+
+// below is the strictest mask on a place and on all that is below it.
+func (m masker) below(place tools.Origin) strictness {
+	s := m.of(place)
+	for origin, strict := range m.exact {
+		if strings.HasPrefix(string(origin), string(place)+".") {
+			s = max(s, strict)
+		}
+	}
+	parts := strings.Split(string(place), ".")
+	for _, p := range m.patterns {
+		if _, below := matches(p.parts, parts); below {
+			s = max(s, p.s)
 		}
 	}
 	return s
 }
 
 // matches lets "*" stand for one part or more. A name may itself hold dots, so
-// that where its parts end is not certain; then more is masked, not less.
-func matches(pattern, parts []string) bool {
+// that where its parts end is not certain; then more is masked, not less. below
+// reports whether the pattern matches anything that has more parts behind these.
+func matches(pattern, parts []string) (at, below bool) {
 	// reached[n] says that the pattern so far matches the first n parts.
 	reached := make([]bool, len(parts)+1)
 	reached[0] = true
 	for _, want := range pattern {
+		below = below || reached[len(parts)]
 		next := make([]bool, len(reached))
 		for n, part := range parts {
 			if want == "*" {
@@ -88,7 +110,9 @@ func matches(pattern, parts []string) bool {
 				next[n+1] = reached[n] && want == part
 			}
 		}
+		// What stands for a part may stand for more parts than there are.
+		below = below || want == "*" && next[len(parts)]
 		reached = next
 	}
-	return reached[len(parts)]
+	return reached[len(parts)], below
 }

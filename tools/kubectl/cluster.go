@@ -15,10 +15,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
-	"k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
-	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/openapi"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
@@ -207,36 +205,6 @@ func (k *cluster) hasStatus(r Request) bool {
 
 // address is the address of a path on the server.
 func (k *cluster) address(path string) string { return strings.TrimSuffix(k.host, "/") + path }
-
-// rehearses refuses a change that the server might carry out although it was told
-// to try it: one of an API that another server stands behind, and that does not
-// say that it knows dryRun.
-func (k *cluster) rehearses(r Request) error {
-	if !custom(r.Group + "/" + r.Version) {
-		return nil
-	}
-	kind, err := k.mapper.KindFor(schema.GroupVersionResource{Group: r.Group, Version: r.Version, Resource: r.Resource})
-	if err == nil && k.says(k.discovery.OpenAPIV3(), kind) != nil {
-		// A kind that is new may have been known before it was described.
-		err = k.says(k.described(), kind)
-	}
-	if err != nil {
-		return refused("no-rehearsal", "the API "+r.Group+" does not say that it can try a change without making it", "")
-	}
-	return nil
-}
-
-// says is nil where a description says that a kind knows dryRun.
-func (k *cluster) says(description openapi.Client, kind schema.GroupVersionKind) error {
-	return resource.NewQueryParamVerifierV3(dynamic.NewForConfigOrDie(k.clientConfig(cutOff{})), description, "dryRun").HasSupport(kind)
-}
-
-// cutOff sends nothing: what is not in the server's description is not looked for
-// elsewhere.
-type cutOff struct{}
-
-// RoundTrip implements http.RoundTripper.
-func (cutOff) RoundTrip(*http.Request) (*http.Response, error) { return nil, errCut }
 
 // errNowhere is what a command gets that is only read.
 var errNowhere = errors.New("there is no server while a command is read")

@@ -3,8 +3,6 @@ package kubectl
 import (
 	"bytes"
 	"regexp"
-
-	"github.com/chaperone-dev/chaperone/tools"
 )
 
 // Pieces of text without which an answer has nothing to hide, as long as policy
@@ -17,7 +15,7 @@ var (
 )
 
 func needsMask(s *sent, data []byte) bool {
-	return s.masker.Mask(tools.Origins{Any: true}) != nil || s.Resource == "secrets" || delicate(data)
+	return reaches(s.masker, s.Resource) || s.Resource == "secrets" || delicate(data)
 }
 
 func delicate(data []byte) bool {

@@ -110,7 +110,7 @@ func maskObject(resource string, m tools.Masker, object map[string]any) {
 		maskSecret(object)
 	}
 	maskNotes(resource, m, object)
-	w := walker{resource, m, m.Mask(tools.Origins{Any: true}) != nil}
+	w := walker{resource, m, reaches(m, resource)}
 	w.fields(object, nil)
 	w.managers(object)
 }

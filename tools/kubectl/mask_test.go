@@ -24,6 +24,13 @@ func (m maskOf) Mask(o tools.Origins) tools.Mask {
 			return gone{}
 		}
 	}
+	for _, place := range o.Within {
+		for origin := range m {
+			if strings.HasPrefix(string(origin)+".", string(place)+".") {
+				return gone{}
+			}
+		}
+	}
 	return nil
 }
 
@@ -119,7 +126,7 @@ func TestFieldsAreMasked(t *testing.T) {
 
 // TestCellsOfUnknownTables: a column of a custom resource may print any field.
 func TestCellsOfUnknownTables(t *testing.T) {
-	table := `{"kind":"Table","columnDefinitions":[{"name":"Name","format":"name"},{"name":"Pin"},{"name":"Age"}],
+	table := `{"kind":"Table","columnDefinitions":[{"name":"Name","format":"name"},{"name":"Desired"},{"name":"Age"}],
 		"rows":[{"cells":["a","1234","5m"],"object":{"apiVersion":"%","kind":"X"}}]}`
 	for version, hidden := range map[string]bool{"bank.example.com/v1": true, "apps/v1": false, "networking.k8s.io/v1": false, "v1": false} {
 		body := strings.Replace(table, "%", version, 1)
@@ -136,7 +143,7 @@ func TestCellsOfUnknownTables(t *testing.T) {
 // TestCellsOfCustomResources: the server tells only the metadata of the objects
 // beside the cells, in a list and in a watch.
 func TestCellsOfCustomResources(t *testing.T) {
-	table := `{"kind":"Table","apiVersion":"meta.k8s.io/v1","columnDefinitions":[{"name":"Name","format":"name"},{"name":"Pin"},{"name":"Age"}],
+	table := `{"kind":"Table","apiVersion":"meta.k8s.io/v1","columnDefinitions":[{"name":"Name","format":"name"},{"name":"Desired"},{"name":"Age"}],
 		"rows":[{"cells":["a","1234","5m"],"object":{"apiVersion":"meta.k8s.io/v1","kind":"PartialObjectMetadata","metadata":{"name":"a"}}}]}`
 	for _, verb := range []string{"list", "watch"} {
 		for group, hidden := range map[string]bool{"bank.example.com": true, "apps": false, "networking.k8s.io": false, "": false} {

@@ -116,7 +116,7 @@ func (h *rehearsal) try(ctx context.Context, s *sent) error {
 	case "deletecollection":
 		return refused("request", "it would delete a whole collection in one request", "name the objects, or select them with -l")
 	}
-	if err := h.wire.cluster.rehearses(s.Request); err != nil {
+	if err := h.wire.cluster.rehearses(ctx, s.Request); err != nil {
 		return err
 	}
 	if jsonPatch(s) {

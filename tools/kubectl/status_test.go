@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
@@ -22,15 +21,8 @@ func (s *stage) tickets(schema, more string) (group string) {
 	s.t.Cleanup(func() {
 		_ = s.dynamic().Resource(crds).Delete(context.Background(), "tickets."+group, metav1.DeleteOptions{})
 	})
-	for {
-		meta.MaybeResetRESTMapper(s.conn.open.mapper)
-		if s.conn.open.rehearses(Request{Group: group, Version: "v1", Resource: "tickets"}) == nil {
-			return group
-		}
-		if err := s.t.Context().Err(); err != nil {
-			s.t.Fatal(err)
-		}
-	}
+	s.established("tickets." + group)
+	return group
 }
 
 var crds = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}

@@ -15,7 +15,7 @@ import (
 // anything, only its name and its age are left.
 func maskTable(resource string, m tools.Masker, table map[string]any, rows []any) {
 	columns, _ := table["columnDefinitions"].([]any)
-	policy := m.Mask(tools.Origins{Any: true}) != nil
+	policy := reaches(m, resource)
 	hide := hiddenColumns(resource, m, columns, policy && !builtIn(rows))
 	beside := walker{resource: resource, masker: m}
 	beside.others(table, "rows")
@@ -71,7 +71,7 @@ func (s *sent) hideCells(table map[string]any) {
 	if !s.foreign() {
 		return
 	}
-	policy := s.masker.Mask(tools.Origins{Any: true}) != nil
+	policy := reaches(s.masker, s.Resource)
 	columns, _ := table["columnDefinitions"].([]any)
 	rows, _ := table["rows"].([]any)
 	for _, row := range rows {
@@ -94,7 +94,7 @@ func hiddenColumns(resource string, m tools.Masker, columns []any, unknown bool)
 	hide := make([]bool, len(columns))
 	for i := range columns {
 		column, _ := columns[i].(map[string]any)
-		hide[i] = unknown && !plainColumn(columns, i) || printsMasked(resource, m, field(column, "name"))
+		hide[i] = !plainColumn(columns, i) && (unknown || printsMasked(resource, m, field(column, "name")))
 	}
 	return hide
 }

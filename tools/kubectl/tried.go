@@ -18,7 +18,7 @@ import (
 // comes back says nothing of it.
 func (r reader) try(ctx context.Context, s *sent) error {
 	c := r.wire.cluster
-	if err := c.rehearses(s.Request); err != nil {
+	if err := c.rehearses(ctx, s.Request); err != nil {
 		return err
 	}
 	// What comes back is the object.
