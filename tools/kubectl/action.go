@@ -12,7 +12,7 @@ import (
 func (c command) action(requests []Request, objects []Object) tools.Action {
 	a := tools.Action{
 		Verb: strings.ReplaceAll(c.name, " ", "_"), Effect: tools.Read, Targets: []tools.Target{},
-		Display: line(c.words), Blank: c.blank(), Facts: c.facts(requests, objects),
+		Display: line(c.words), Blank: blank(c.words), Facts: c.facts(requests, objects),
 	}
 	if c.name == "exec" && c.stdin != "" {
 		// It may be what is run, as of a shell.
@@ -72,22 +72,40 @@ func (c command) tellsSecrets() bool {
 	return c.name == "set env"
 }
 
-// blank is the command line without what may be values.
-func (c command) blank() string {
-	words := []string{"kubectl", c.name}
-	for _, f := range c.flags {
-		words = append(words, "--"+f.Name)
-	}
-	for _, word := range c.operands {
-		if strings.Contains(word, "=") {
-			word = "..."
+// maxBlank bounds how much is kept of a command line that is not understood.
+const maxBlank = 2000
+
+// blank is a command line without what may be values: what stands behind a flag, or a
+// sign of equality, or what runs in a container.
+func blank(words []string) string {
+	out, value := "kubectl", false
+	for _, word := range words {
+		name, _, given := strings.Cut(word, "=")
+		switch {
+		case len(out) > maxBlank:
+			return out + " ..."
+		case word == "--":
+			return out + " -- ..."
+		case strings.HasPrefix(word, "--"):
+			out, value = out+" "+clipped(name), !given
+		case strings.HasPrefix(word, "-") && len(word) > 1:
+			out, value = out+" "+strings.ToValidUTF8(word[:2], ""), len(word) == 2
+		case value || given:
+			out, value = out+" ...", false
+		default:
+			out += " " + clipped(word)
 		}
-		words = append(words, word)
 	}
-	if len(c.argv) > 0 {
-		words = append(words, "--", "...")
+	return out
+}
+
+// clipped is a word that is not longer than words are.
+func clipped(word string) string {
+	const most = 253
+	if len(word) > most {
+		return strings.ToValidUTF8(word[:most], "") + "..."
 	}
-	return strings.Join(words, " ")
+	return word
 }
 
 // line is a command line as a person would type it.

@@ -2,6 +2,7 @@ package kubectl
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,6 +85,28 @@ func TestSecretsStayOutOfWhatIsRecorded(t *testing.T) {
 				t.Errorf("%q: the facts hold --%s=%s", line, f.Name, f.Value)
 			}
 		}
+	}
+}
+
+// TestRefusedLinesAreRecorded: an auditor sees what was asked for, without values.
+func TestRefusedLinesAreRecorded(t *testing.T) {
+	s := newStage(t)
+	long := strings.Repeat("x", 5000)
+	for line, want := range map[string]string{
+		"get --raw=/api/v1/secrets pods": "kubectl get --raw pods", "get --raw /api/v1/secrets": "kubectl get --raw ...", "proxy 8001": "kubectl proxy 8001",
+		"get secrets -ojsonpath={.x} --as root -n kube-system": "kubectl get secrets -o --as ... -n ...",
+		"create secret generic s --from-file=hunter2": "kubectl create secret generic s --from-file", "set env deploy/web TOKEN=hunter2 --bad": "kubectl set env deploy/web ... --bad",
+		"exec box -it -- login hunter2": "kubectl exec box -i -- ...", "kubectl delete pod": "kubectl delete pod", "run web --image=y --tty -- login hunter2 --kubeconfig=x": "kubectl run web --image --tty -- ...",
+		"proxy " + long: "kubectl proxy " + long[:253] + "...",
+	} {
+		_, err := s.call(line, "")
+		var r *tools.Refusal
+		if !errors.As(err, &r) || r.Blank != want {
+			t.Errorf("%.80s: %v is recorded as %+v", line, err, r)
+		}
+	}
+	if got := blank(slices.Repeat([]string{"word"}, 1000)); len(got) > maxBlank+300 {
+		t.Errorf("it keeps %d bytes", len(got))
 	}
 }
 

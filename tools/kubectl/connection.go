@@ -124,6 +124,17 @@ func (k *connection) Describe(ctx context.Context, r tools.Request) (tools.Plan,
 	case a.Args[0] == "kubectl":
 		a.Args = a.Args[1:]
 	}
+	plan, err := k.describe(ctx, a, r)
+	var why *tools.Refusal
+	if errors.As(err, &why) {
+		said := *why
+		said.Blank = blank(a.Args)
+		return nil, &said
+	}
+	return plan, err
+}
+
+func (k *connection) describe(ctx context.Context, a args, r tools.Request) (tools.Plan, error) {
 	if len(a.Args) > maxWords || len(a.Stdin) > maxManifest {
 		return nil, refused("arguments", fmt.Sprintf("it is more than %d words, or than %d KB of stdin", maxWords, maxManifest>>10), "do it in parts")
 	}
