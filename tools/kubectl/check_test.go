@@ -95,7 +95,7 @@ func TestRefusedLinesAreRecorded(t *testing.T) {
 	for line, want := range map[string]string{
 		"get --raw=/api/v1/secrets pods": "kubectl get --raw pods", "get --raw /api/v1/secrets": "kubectl get --raw ...", "proxy 8001": "kubectl proxy 8001",
 		"get secrets -ojsonpath={.x} --as root -n kube-system": "kubectl get secrets -o --as ... -n ...",
-		"create secret generic s --from-file=hunter2": "kubectl create secret generic s --from-file", "set env deploy/web TOKEN=hunter2 --bad": "kubectl set env deploy/web ... --bad",
+		"create secret generic s --from-file=hunter2":          "kubectl create secret generic s --from-file", "set env deploy/web TOKEN=hunter2 --bad": "kubectl set env deploy/web ... --bad",
 		"exec box -it -- login hunter2": "kubectl exec box -i -- ...", "kubectl delete pod": "kubectl delete pod", "run web --image=y --tty -- login hunter2 --kubeconfig=x": "kubectl run web --image --tty -- ...",
 		"proxy " + long: "kubectl proxy " + long[:253] + "...",
 	} {
