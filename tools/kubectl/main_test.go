@@ -11,6 +11,9 @@ import (
 // its own there.
 var host kubectltest.Host
 
+// mortal has the cluster that tests stop and start again.
+var mortal kubectltest.Host
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asKubectl) != "" {
 		os.Exit(kubectlMain())
@@ -20,5 +23,6 @@ func TestMain(m *testing.M) {
 
 func runTests(m *testing.M) int {
 	defer host.Stop()
+	defer mortal.Stop()
 	return m.Run()
 }
