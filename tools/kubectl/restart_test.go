@@ -170,6 +170,7 @@ func TestRestartWhileCallsLast(t *testing.T) {
 			t.Errorf("%s: kubectl ends with %+v\nand here\n%+v", streams[i].line, theirs, ours)
 		}
 	}
+	s.turnedAway()
 	s.cluster.Again(t)
 	s.amend("/apis/apps/v1/namespaces/"+s.namespace+"/deployments/slow", `{"spec":{"template":{"metadata":{"annotations":{"testcluster/state":null}}}}}`)
 	s.amend("/api/v1/namespaces/"+s.namespace+"/configmaps/a", `{"data":{"k":"new"}}`)
@@ -178,6 +179,16 @@ func TestRestartWhileCallsLast(t *testing.T) {
 	}
 	if got := <-wait.done; got.Output != "configmap/a condition met\n" || got.ExitCode != 0 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// turnedAway waits until a call has found that nobody is there.
+func (s *stage) turnedAway() {
+	s.t.Helper()
+	for end := time.Now().Add(20 * time.Second); s.conn.open.entrance.last.Load() == nil; {
+		if time.Now().After(end) {
+			s.t.Fatal("nobody tries again")
+		}
 	}
 }
 

@@ -276,8 +276,12 @@ func (w *wire) receive(s *sent, response *http.Response) (*http.Response, error)
 	return mask(s, response)
 }
 
-// note keeps why the first request that was not sent was not.
+// note keeps why the first request that was not sent was not. Of a server that could
+// not be reached kubectl may try again, and get there.
 func (w *wire) note(err error) {
+	if errors.As(err, new(*trouble)) {
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.refusal == nil {
