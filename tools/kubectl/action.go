@@ -12,7 +12,7 @@ import (
 func (c command) action(requests []Request, objects []Object) tools.Action {
 	a := tools.Action{
 		Verb: strings.ReplaceAll(c.name, " ", "_"), Effect: tools.Read, Targets: []tools.Target{},
-		Display: line(c.words), Blank: blank(c.words), Facts: c.facts(requests, objects),
+		Display: line(c.words), Blank: c.blank(), Facts: c.facts(requests, objects),
 	}
 	if c.name == "exec" && c.stdin != "" {
 		// It may be what is run, as of a shell.
@@ -72,17 +72,36 @@ func (c command) tellsSecrets() bool {
 	return c.name == "set env"
 }
 
-// maxBlank bounds how much is kept of a command line that is not understood.
-const maxBlank = 2000
+// blank is the command line without what may be values.
+func (c command) blank() string {
+	words := []string{"kubectl", c.name}
+	for _, f := range c.flags {
+		words = append(words, "--"+f.Name)
+	}
+	for _, word := range c.operands {
+		if strings.Contains(word, "=") {
+			word = "..."
+		}
+		words = append(words, word)
+	}
+	if len(c.argv) > 0 {
+		words = append(words, "--", "...")
+	}
+	return strings.Join(words, " ")
+}
 
-// blank is a command line without what may be values: what stands behind a flag, or a
-// sign of equality, or what runs in a container.
-func blank(words []string) string {
+// maxWanted bounds how much is kept of a command line that is refused.
+const maxWanted = 2000
+
+// wanted is a command line that is refused, without what may be values, so far as that
+// can be told of one that was not understood: what stands behind a flag, or a sign of
+// equality, or what would run in a container.
+func wanted(words []string) string {
 	out, value := "kubectl", false
 	for _, word := range words {
 		name, _, given := strings.Cut(word, "=")
 		switch {
-		case len(out) > maxBlank:
+		case len(out) > maxWanted:
 			return out + " ..."
 		case word == "--":
 			return out + " -- ..."

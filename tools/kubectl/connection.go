@@ -128,7 +128,7 @@ func (k *connection) Describe(ctx context.Context, r tools.Request) (tools.Plan,
 	var why *tools.Refusal
 	if errors.As(err, &why) {
 		said := *why
-		said.Blank = blank(a.Args)
+		said.Blank = wanted(a.Args)
 		return nil, &said
 	}
 	return plan, err
