@@ -141,12 +141,12 @@ func TestChangesAreMadeOnce(t *testing.T) {
 	}
 }
 
-// madeOnce makes a change whose answer is another than the server gave.
-func madeOnce(t *testing.T, answer func(http.ResponseWriter)) {
-	s := newStage(t)
-	s.must("create configmap a --from-literal=k=v")
-	var sent atomic.Int64
-	address := s.cluster.Between(t, func(w http.ResponseWriter, r *http.Request, on http.Handler) {
+// answered has changes made, and answered otherwise than the server does. It counts
+// them.
+func (s *stage) answered(answer func(http.ResponseWriter)) (sent *atomic.Int64) {
+	s.t.Helper()
+	sent = new(atomic.Int64)
+	address := s.cluster.Between(s.t, func(w http.ResponseWriter, r *http.Request, on http.Handler) {
 		if !changes(r) || strings.Contains(r.URL.Path, "reviews") {
 			on.ServeHTTP(w, r)
 			return
@@ -156,6 +156,14 @@ func madeOnce(t *testing.T, answer func(http.ResponseWriter)) {
 		answer(w)
 	})
 	s.conn = connect(Config{Impersonate: true, Namespace: s.namespace, Timeout: s.conn.config.Timeout}, false, s.at(address))
+	return sent
+}
+
+// madeOnce makes a change whose answer is another than the server gave.
+func madeOnce(t *testing.T, answer func(http.ResponseWriter)) {
+	s := newStage(t)
+	s.must("create configmap a --from-literal=k=v")
+	sent := s.answered(answer)
 	_, err := s.call("label cm a made=yes", "")
 	object, getErr := s.client.CoreV1().ConfigMaps(s.namespace).Get(t.Context(), "a", metav1.GetOptions{})
 	if getErr != nil {

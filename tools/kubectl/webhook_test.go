@@ -108,18 +108,10 @@ func TestRestartBeforeTheAnswer(t *testing.T) {
 	s := newMortal(t)
 	s.must("create configmap a --from-literal=k=v")
 	straight := s.conn
-	var sent atomic.Int64
-	address := s.cluster.Between(t, func(w http.ResponseWriter, r *http.Request, on http.Handler) {
-		if !changes(r) || strings.Contains(r.URL.Path, "reviews") {
-			on.ServeHTTP(w, r)
-			return
-		}
-		sent.Add(1)
-		on.ServeHTTP(nowhereWriter{http.Header{}}, r)
+	sent := s.answered(func(w http.ResponseWriter) {
 		s.cluster.Kill()
 		hangUp(w)
 	})
-	s.conn = connect(Config{Impersonate: true, Namespace: s.namespace, Timeout: s.conn.config.Timeout}, false, s.at(address))
 	_, err := s.call("label cm a made=yes", "")
 	s.lost(err)
 	s.cluster.Again(t)
