@@ -1,7 +1,6 @@
 package kubectl
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -129,15 +128,13 @@ func (s *sent) nameNew() {
 	if !s.creates() || s.Name != "" {
 		return
 	}
-	var object struct {
-		Metadata struct {
-			Name string `json:"name"`
-		} `json:"metadata"`
-	}
-	if json.Unmarshal(s.body, &object) != nil || len(content.IsPathSegmentName(object.Metadata.Name)) > 0 {
+	// Letters count as the server counts them: METADATA is something else.
+	object, err := decode(s.body)
+	name := field(object, "metadata", "name")
+	if err != nil || len(content.IsPathSegmentName(name)) > 0 {
 		return // the server does not take it either
 	}
-	s.Name = object.Metadata.Name
+	s.Name = name
 	s.Classes = s.classes()
 }
 

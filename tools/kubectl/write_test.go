@@ -279,6 +279,19 @@ func TestNewObjectsHaveNames(t *testing.T) {
 	}
 }
 
+// TestNewNamesAreReadOnce: what the server takes for the name is the one that rules see.
+func TestNewNamesAreReadOnce(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"metadata":{"name":"kube-x"},"METADATA":{"name":"harmless"}}`: "kube-x", `{"metadata":{"name":"kube-x","Name":"harmless"}}`: "kube-x",
+		`{"metadata":{"generateName":"x-"}}`: "", `{"metadata":{"name":"a/b"}}`: "", `{"metadata":[]}`: "", `[]`: "", ``: "",
+	} {
+		s := &sent{Request: Request{Verb: "create", Version: "v1", Resource: "namespaces"}, body: []byte(body)}
+		if s.nameNew(); s.Name != want {
+			t.Errorf("%s makes %q, want %q", body, s.Name, want)
+		}
+	}
+}
+
 // TestExec runs in the container what was judged, once it runs.
 func TestExec(t *testing.T) {
 	s := newStage(t)
