@@ -96,13 +96,13 @@ func (c *change) covered(s *sent) []string {
 		}
 		return stated(s.Resource, s.masker, manifest)
 	}
-	var operations []struct{ Path string }
+	var operations []map[string]any
 	if len(c.hidden) == 0 || json.Unmarshal(s.body, &operations) != nil {
 		return nil
 	}
 	var out []string
 	for _, o := range operations {
-		out = append(out, strings.ReplaceAll(strings.TrimPrefix(o.Path, "/"), "/", "."))
+		out = append(out, strings.ReplaceAll(strings.TrimPrefix(field(o, "path"), "/"), "/", "."))
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
