@@ -76,9 +76,7 @@ func (c *collector) row(values [][]byte) bool {
 	c.size += size
 	c.count++
 	for _, v := range values {
-		c.values = append(c.values, v...)
-		c.ends = append(c.ends, len(c.values))
-		c.nulls = append(c.nulls, v == nil)
+		c.cells.add(v)
 	}
 	return true
 }

@@ -12,11 +12,7 @@ type rows struct {
 	columns []resultColumn
 	// count is the number of rows.
 	count int
-	// values holds all values one behind the other; ends[i] is where value i
-	// ends, counted row by row, or none for a null.
-	values []byte
-	ends   []int
-	nulls  []bool
+	cells cells
 	// size is that of the result as JSON.
 	size int
 	// cut lists values that were too long to be returned whole.
@@ -78,13 +74,12 @@ func (r *rows) MarshalJSON() ([]byte, error) {
 		out = c.append(out)
 	}
 	out = append(out, `],"rows":[`...)
-	start := 0
+	values := r.cells.reader()
 	for n := range r.count {
 		out = append(comma(out, n), '[')
 		for i, c := range r.columns {
-			at := n*len(r.columns) + i
-			out = c.appendValue(comma(out, i), r.values[start:r.ends[at]], r.nulls[at], r.scrub)
-			start = r.ends[at]
+			text, null := values.next()
+			out = c.appendValue(comma(out, i), text, null, r.scrub)
 		}
 		out = append(out, ']')
 	}
@@ -126,14 +121,14 @@ func (c *resultColumn) append(out []byte) []byte {
 	return append(out, '}')
 }
 
-func (c *resultColumn) appendValue(out, text []byte, null bool, scrub tools.Scrub) []byte {
+func (c *resultColumn) appendValue(out []byte, text string, null bool, scrub tools.Scrub) []byte {
 	switch {
 	case c.masked != nil:
 		return c.appendMasked(out, text, null)
 	case null:
 		return append(out, "null"...)
 	case scrub != nil && len(text) >= shortestSecret:
-		if clean := scrub(string(text)); clean != string(text) {
+		if clean := scrub(text); clean != text {
 			return appendString(out, clean)
 		}
 	}
@@ -146,11 +141,11 @@ const shortestSecret = 16
 
 // appendMasked writes what the mask leaves. Redaction covers nulls too, so that
 // it does not tell who has a value; a null under other masks stays one.
-func (c *resultColumn) appendMasked(out, text []byte, null bool) []byte {
+func (c *resultColumn) appendMasked(out []byte, text string, null bool) []byte {
 	if null && c.masked.Name() != "redact" {
 		return append(out, "null"...)
 	}
-	masked, ok := c.masked.Apply(string(text))
+	masked, ok := c.masked.Apply(text)
 	if !ok {
 		return append(out, "null"...)
 	}

@@ -19,15 +19,15 @@ const (
 // appendValue writes a value in PostgreSQL's text form as JSON, without loss:
 // booleans, and numbers that every JSON reader holds exactly, as such; all else
 // as a string with PostgreSQL's own text.
-func appendValue(dst []byte, typing uint32, text []byte) []byte {
+func appendValue(dst []byte, typing uint32, text string) []byte {
 	switch typing {
 	case oidBool:
-		return strconv.AppendBool(dst, string(text) == "t")
+		return strconv.AppendBool(dst, text == "t")
 	case oidInt2, oidInt4, oidInt8, oidFloat4, oidFloat8:
 		// 15 digits always fit the 53 bits of a double. NaN and Infinity are
 		// not numbers to JSON.
 		switch {
-		case string(text) == "-0":
+		case text == "-0":
 			// As a whole number it would lose its sign.
 			return append(dst, "-0.0"...)
 		case (typing != oidInt8 || len(text) <= 15) && number(text):
@@ -38,7 +38,7 @@ func appendValue(dst []byte, typing uint32, text []byte) []byte {
 }
 
 // number reports whether text is a JSON number.
-func number(text []byte) bool {
+func number(text string) bool {
 	return len(text) > 0 && (text[0] == '-' || text[0] >= '0' && text[0] <= '9') && jsontext.Value(text).IsValid()
 }
 
