@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
@@ -22,7 +21,7 @@ import (
 // the marks, so that nothing it sends can be taken for one.
 type spliced struct {
 	text, content string
-	result        []byte
+	pieces        [][]byte
 }
 
 // splice keeps a reply for the message that answers the request of ctx, and
@@ -33,7 +32,7 @@ func splice(ctx context.Context, reply gateway.Reply) (*mcp.CallToolResult, erro
 	if f == nil {
 		return nil, errors.New("the request is not known; make it again")
 	}
-	s := &spliced{text: "text-" + rand.Text(), content: "content-" + rand.Text(), result: reply.JSON()}
+	s := &spliced{text: "text-" + rand.Text(), content: "content-" + rand.Text(), pieces: reply.Pieces()}
 	f.spliced.Store(s)
 	return &mcp.CallToolResult{
 		Content:           []mcp.Content{mcp.TextContent{Type: "text", Text: s.text}},
@@ -59,25 +58,43 @@ func (f *inflight) write(w io.Writer, message []byte) error {
 		_, err := w.Write(message)
 		return err
 	}
-	return errors.Join(put(w, head), s.writeText(w), put(w, middle), put(w, s.result), put(w, tail))
+	return errors.Join(put(w, head), s.writeText(w), put(w, middle), put(w, s.pieces...), put(w, tail))
 }
 
-func put(w io.Writer, data []byte) error {
-	_, err := w.Write(data)
-	return err
-}
-
-// inString writes JSON of one line as it stands between the quotes of a JSON
-// string: there is nothing else in it that has to be escaped.
-var inString = strings.NewReplacer(`"`, `\"`, `\`, `\\`)
-
-func (s *spliced) writeText(w io.Writer) error {
-	for part := range slices.Chunk(s.result, piece) {
-		if _, err := io.WriteString(w, inString.Replace(string(part))); err != nil {
+func put(w io.Writer, pieces ...[]byte) error {
+	for _, data := range pieces {
+		if _, err := w.Write(data); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// writeText writes JSON of one line as it stands between the quotes of a JSON
+// string: there is nothing else in it that has to be escaped.
+func (s *spliced) writeText(w io.Writer) error {
+	var escaped []byte
+	for _, p := range s.pieces {
+		for part := range slices.Chunk(p, piece) {
+			escaped = escape(escaped[:0], part)
+			if _, err := w.Write(escaped); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func escape(out, text []byte) []byte {
+	for len(text) > 0 {
+		plain := bytes.IndexAny(text, `"\`)
+		if plain < 0 {
+			return append(out, text...)
+		}
+		out = append(append(out, text[:plain]...), '\\', text[plain])
+		text = text[plain+1:]
+	}
+	return out
 }
 
 // splicer is the writer of one request's answers.

@@ -203,11 +203,11 @@ func would(c *call) string {
 }
 
 // finished is the reply to a call that ran.
-func (g *Gateway) finished(c *call, result tools.Result, content []byte) Reply {
-	c.session.count(false, result.Stats(), len(content))
-	reply := Reply{Status: OK, Call: c.id, Result: content}
-	if next := result.Next(); next != "" {
-		reply.NextCursor = g.cursors.close(next, c.bound)
+func (g *Gateway) finished(c *call, y yield) Reply {
+	c.session.count(false, y.stats, len(y.content))
+	reply := Reply{Status: OK, Call: c.id, Result: y.content}
+	if y.next != "" {
+		reply.NextCursor = g.cursors.close(y.next, c.bound)
 	}
 	return reply
 }

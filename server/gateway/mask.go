@@ -9,15 +9,22 @@ import (
 	"github.com/chaperone-dev/chaperone/tools/scrub"
 )
 
-// mask hides what policy says, and whatever is a secret by its form. The bytes
-// it returns are the ones that are recorded and the ones that are sent.
-func (g *Gateway) mask(c *call, result tools.Result) ([]byte, error) {
+// yield is what a run yielded. The bytes are the ones that are recorded and the
+// ones that are sent; what they were made of is not held any longer.
+type yield struct {
+	content []byte
+	stats   tools.Stats
+	next    string
+}
+
+// mask hides what policy says, and whatever is a secret by its form.
+func (g *Gateway) mask(c *call, result tools.Result) (yield, error) {
 	result.Mask(c.masker, scrubbed)
 	content, err := result.MarshalJSON()
 	if err == nil && (!json.Valid(content) || bytes.IndexByte(content, '\n') >= 0) {
 		err = errNotJSON
 	}
-	return content, err
+	return yield{content, result.Stats(), result.Next()}, err
 }
 
 // errNotJSON is a family's mistake: its result would break the message that it

@@ -69,14 +69,14 @@ func (g *Gateway) Call(ctx context.Context, s *Session, in Incoming) (reply Repl
 	if err != nil {
 		return g.stopped(c, stageRun, err)
 	}
-	content, err := g.mask(c, result)
+	masked, err := g.mask(c, result)
 	if err != nil {
 		return g.stopped(c, stageMask, err)
 	}
-	if err := g.recordOutcome(c, result, content); err != nil {
+	if err := g.recordOutcome(c, masked); err != nil {
 		return g.unrecorded(c, err)
 	}
-	return g.finished(c, result, content)
+	return g.finished(c, masked)
 }
 
 // The stages at which a call may stop.

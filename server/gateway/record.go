@@ -37,10 +37,10 @@ func (g *Gateway) recordIntent(ctx context.Context, c *call) error {
 }
 
 // recordOutcome returns when the end of a run is on disk.
-func (g *Gateway) recordOutcome(c *call, result tools.Result, content []byte) error {
+func (g *Gateway) recordOutcome(c *call, y yield) error {
 	now := g.now()
-	e := c.event(now, recorder.Finished{Stats: result.Stats(), Duration: c.took(now), Truncated: result.Next() != ""})
-	e.Content = recorder.NewContent(content)
+	e := c.event(now, recorder.Finished{Stats: y.stats, Duration: c.took(now), Truncated: y.next != ""})
+	e.Content = recorder.NewContent(y.content)
 	return g.append(c, e)
 }
 

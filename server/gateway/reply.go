@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"encoding/json"
 )
 
@@ -59,14 +60,16 @@ func (r Reply) Error() bool {
 }
 
 // JSON is the reply and the members of its result, in one object.
-func (r Reply) JSON() []byte {
+func (r Reply) JSON() []byte { return bytes.Join(r.Pieces(), nil) }
+
+// Pieces are JSON in pieces, one behind the other, of which the last is part of
+// Result: that may be large, and is not copied.
+func (r Reply) Pieces() [][]byte {
 	// A struct of strings and numbers always marshals.
 	head, _ := json.Marshal(r)
 	if len(r.Result) <= len("{}") {
-		return head
+		return [][]byte{head}
 	}
-	out := make([]byte, 0, len(head)+len(r.Result))
-	out = append(out, head[:len(head)-1]...)
-	out = append(out, ',')
-	return append(out, r.Result[1:]...)
+	head[len(head)-1] = ','
+	return [][]byte{head, r.Result[1:]}
 }
