@@ -137,7 +137,7 @@ func (a *App) Console() string {
 // files, lets requests expire, tells people of them, and breaks off what is frozen.
 func (a *App) Run(ctx context.Context) {
 	var all sync.WaitGroup
-	for _, run := range []func(context.Context){a.Watch, a.Desk.Run, a.notices.Run, a.Freezes.Run, a.Gateway.Freezing} {
+	for _, run := range []func(context.Context){a.Watch, a.Desk.Run, a.notices.Run, a.Freezes.Run, a.Gateway.Freezing, giveBack} {
 		all.Go(func() { run(ctx) })
 	}
 	all.Wait()
