@@ -269,6 +269,7 @@ func BenchmarkMemory(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	time.Sleep(2 * time.Second) // idle is when there was nothing to do for a while
 	idle, own := memory(b, s.pid, "VmRSS"), memory(b, s.pid, "RssAnon")
 	for b.Loop() {
 		reply, err := c.Call(b.Context(), "sql_read", map[string]any{"sql": "select repeat('x', 100000) from generate_series(1, 10000)", "max_rows": 100000})
