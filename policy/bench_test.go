@@ -44,7 +44,7 @@ func decide(b *testing.B, p *Policy) {
 }
 
 func BenchmarkDecideStarterPolicy(b *testing.B) {
-	p, err := Load(b.Context(), options(examples))
+	p, err := Load(b.Context(), exampleOptions(b))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func BenchmarkDecideStarterPolicy(b *testing.B) {
 }
 
 func BenchmarkExplainStarterPolicy(b *testing.B) {
-	p, err := Load(b.Context(), options(examples))
+	p, err := Load(b.Context(), exampleOptions(b))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -85,12 +85,13 @@ func BenchmarkDecide1000Rules(b *testing.B) {
 }
 
 func BenchmarkLoad(b *testing.B) {
-	for name, path := range map[string]string{
-		"starter": examples, "1000rules": write(b, map[string]string{"p.rego": "package chaperone\n" + many(1000, false)}),
+	for name, o := range map[string]Options{
+		"starter":   exampleOptions(b),
+		"1000rules": options(write(b, map[string]string{"p.rego": "package chaperone\n" + many(1000, false)})),
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				if _, err := Load(b.Context(), options(path)); err != nil {
+				if _, err := Load(b.Context(), o); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -12,7 +12,7 @@ import (
 const examples = "../examples/policies"
 
 // exampleOptions are those of the examples, which speak of every family.
-func exampleOptions(t *testing.T) Options {
+func exampleOptions(t testing.TB) Options {
 	t.Helper()
 	schema, err := os.ReadFile("testdata/kubectl.json")
 	if err != nil {
