@@ -274,6 +274,7 @@ func BenchmarkKubernetesMemory(b *testing.B) {
 	for _, format := range []string{"table", "wide", "json", "yaml", "name"} {
 		b.Run(format, func(b *testing.B) {
 			s := newBenchCluster(b)
+			time.Sleep(2 * time.Second) // until nothing of the start is left
 			words := []string{"get", "pods", "-n", "many"}
 			if format != "table" {
 				words = append(words, "-o", format)

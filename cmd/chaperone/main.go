@@ -13,9 +13,13 @@ import (
 
 func main() {
 	// A large result passes through several hands at once. Below this, memory is
-	// cheap; above, it is worth collecting. GOMEMLIMIT says otherwise.
+	// cheaper than collecting it; above, it is worth it. GOMEMLIMIT and GOGC say
+	// otherwise.
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(56 << 20)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200)
 	}
 	os.Exit(run())
 }
