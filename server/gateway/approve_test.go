@@ -332,7 +332,7 @@ func TestPreviews(t *testing.T) {
 	}
 	s.rules.reads, s.rules.decide = false, nil
 	r := s.call("fake_write", `"dry_run":true`)
-	if r.Status != Described || !strings.Contains(string(r.Result), `"rows":2`) || !strings.HasPrefix(r.Message, "Nothing ran. Policy would hold this write for approval by ") ||
+	if r.Status != Described || !strings.Contains(string(r.Result), `"rows":2`) || !strings.HasPrefix(r.Message, "Nothing ran. Policy would hold it for approval by ") ||
 		!strings.HasSuffix(r.Message, ").") || strings.Contains(r.Message, ") (") {
 		t.Errorf("%+v %s", r, r.Result)
 	}

@@ -195,11 +195,11 @@ func (g *Gateway) described(c *call) Reply {
 func would(c *call) string {
 	switch c.decision.Outcome {
 	case policy.Approve:
-		return fmt.Sprintf("hold this %s for approval by %s", c.action.Effect, whoApproves(c.decision.Approve))
+		return fmt.Sprintf("hold it for approval by %s", whoApproves(c.decision.Approve))
 	case policy.Confirm:
-		return fmt.Sprintf("have the person at the client confirm this %s (%s)", c.action.Effect, ruleNames(c.decision))
+		return fmt.Sprintf("have the person at the client confirm it (%s)", ruleNames(c.decision))
 	}
-	return fmt.Sprintf("let this %s run (%s)", c.action.Effect, ruleNames(c.decision))
+	return fmt.Sprintf("let it run (%s)", ruleNames(c.decision))
 }
 
 // finished is the reply to a call that ran.
