@@ -53,6 +53,10 @@ type Origin string
 type Origins struct {
 	// Known are the places that were followed.
 	Known []Origin
+	// Made are those of Known that the value was computed from, rather than
+	// being one of their values as it stands: what a mask leaves of such a value
+	// may be any part of theirs.
+	Made []Origin
 	// Within are places that the value may come from, or from anywhere below
 	// them.
 	Within []Origin

@@ -49,6 +49,34 @@ func TestMaskerFindsTheStrictest(t *testing.T) {
 	}
 }
 
+// TestMaskerLeavesNothingOfWhatIsComputed: the end of a piece of a value, and
+// equal pieces, would tell all of it.
+func TestMaskerLeavesNothingOfWhatIsComputed(t *testing.T) {
+	masker := Masks{
+		{Columns: []string{"public.users.email"}, With: "hash"},
+		{Columns: []string{"public.users.phone"}, With: "partial"},
+	}.Masker([32]byte{})
+	for _, test := range []struct {
+		origins tools.Origins
+		want    string
+	}{
+		{tools.Origins{Known: []tools.Origin{"public.users.email"}}, "hash"},
+		{tools.Origins{Known: []tools.Origin{"public.users.email"}, Made: []tools.Origin{"public.users.email"}}, "redact"},
+		{tools.Origins{Known: []tools.Origin{"public.users.phone"}, Made: []tools.Origin{"public.users.phone"}}, "redact"},
+		{tools.Origins{Known: []tools.Origin{"public.users.phone", "public.users.id"}, Made: []tools.Origin{"public.users.id"}}, "partial"},
+		{tools.Origins{Known: []tools.Origin{"public.users.id"}, Made: []tools.Origin{"public.users.id"}}, ""},
+		{tools.Origins{Any: true}, "redact"},
+	} {
+		got := ""
+		if mask := masker.Mask(test.origins); mask != nil {
+			got = mask.Name()
+		}
+		if got != test.want {
+			t.Errorf("%+v: got %q, want %q", test.origins, got, test.want)
+		}
+	}
+}
+
 // TestMaskerBelow: of a place it is asked whether anything at it or below it is
 // masked.
 func TestMaskerBelow(t *testing.T) {
@@ -127,7 +155,7 @@ func TestApply(t *testing.T) {
 }
 
 func maskOf(with string, key [32]byte) tools.Mask {
-	return Masks{{Columns: []string{"*"}, With: with}}.Masker(key).Mask(tools.Origins{Any: true})
+	return Masks{{Columns: []string{"*"}, With: with}}.Masker(key).Mask(tools.Origins{Known: []tools.Origin{"a"}})
 }
 
 func FuzzApply(f *testing.F) {

@@ -47,11 +47,16 @@ func (m *masker) add(column string, s strictness) {
 }
 
 // Mask returns the strictest mask on any of the origins, nil when there is
-// none.
+// none. A mask that leaves a part of a value, or tells equal ones, leaves nothing
+// of one that was computed: the end of substr(value, 1, n) is the whole value
+// after a few calls.
 func (m masker) Mask(origins tools.Origins) tools.Mask {
 	var s strictness
 	if origins.Any {
-		s = m.any
+		s = whole(m.any)
+	}
+	for _, origin := range origins.Made {
+		s = max(s, whole(m.of(origin)))
 	}
 	for _, origin := range origins.Known {
 		s = max(s, m.of(origin))
@@ -60,6 +65,14 @@ func (m masker) Mask(origins tools.Origins) tools.Mask {
 		s = max(s, m.below(place))
 	}
 	return m.hides[s]
+}
+
+// whole is the laxest mask, no laxer than s, that leaves nothing of a value.
+func whole(s strictness) strictness {
+	if s == 0 {
+		return 0
+	}
+	return max(s, strictnessOf(wordRedact))
 }
 
 func (m masker) of(origin tools.Origin) strictness {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/chaperone-dev/chaperone/policy"
@@ -56,21 +57,38 @@ func denied(d policy.Decision) *tools.Refusal {
 	return r
 }
 
-// keepMasked refuses to copy a value that is masked to where it would not be; nil
-// refuses nothing.
+// keepMasked refuses to copy a value that is masked to where it would not be, or
+// less; nil refuses nothing.
 func keepMasked(m tools.Masker, flows []tools.Flow) *tools.Refusal {
 	for _, flow := range flows {
-		known := tools.Origins{Known: flow.From.Known}
-		if m.Mask(known) == nil || m.Mask(flow.To) != nil {
+		known := tools.Origins{Known: flow.From.Known, Made: flow.From.Made}
+		if m.Mask(known) == nil || covers(m, flow.To, known) {
 			continue
+		}
+		where := "where they are not masked"
+		if m.Mask(flow.To) != nil {
+			where = "whose mask would show parts of them that policy hides"
 		}
 		return &tools.Refusal{
 			Rule:   "mask",
-			Reason: fmt.Sprintf("it would copy values of %s, which policy masks, to %s, where they are not masked", masked(m, known), places(flow.To)),
+			Reason: fmt.Sprintf("it would copy values of %s, which policy masks, to %s, %s", masked(m, known), places(flow.To), where),
 			Hint:   "leave the masked columns out",
 		}
 	}
 	return nil
+}
+
+// covers reports whether the mask there leaves nothing of a value, or no more of
+// it than the one on what is kept there.
+func covers(m tools.Masker, there, kept tools.Origins) bool {
+	is := m.Mask(there)
+	if is == nil {
+		return false
+	}
+	both, none := there, there
+	both.Known, both.Made = slices.Concat(there.Known, kept.Known), slices.Concat(there.Made, kept.Made)
+	none.Made = there.Known
+	return is.Name() == m.Mask(both).Name() || is.Name() == m.Mask(none).Name()
 }
 
 // masked names the origins that a mask applies to.

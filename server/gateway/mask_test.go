@@ -133,7 +133,14 @@ func TestLiteralsAreStoredWhereNothingIsMasked(t *testing.T) {
 	}
 }
 
-// TestMaskedValuesAreNotCopied to where no mask follows.
+// madeOfSecret is what is computed from the column that tests mask.
+var madeOfSecret = tools.Origins{Known: secretOrigin.Known, Made: secretOrigin.Known}
+
+func masksSecretAs(with string) obligation.Masks {
+	return obligation.Masks{{Columns: []string{"public.people.card"}, With: with}}
+}
+
+// TestMaskedValuesAreNotCopied to where no mask follows, or one that leaves more.
 func TestMaskedValuesAreNotCopied(t *testing.T) {
 	elsewhere := tools.Origins{Known: []tools.Origin{"public.notes.text"}}
 	for name, c := range map[string]struct {
@@ -146,6 +153,11 @@ func TestMaskedValuesAreNotCopied(t *testing.T) {
 		"to itself":              {masksSecret, tools.Flow{From: secretOrigin, To: secretOrigin}, false},
 		"what is not masked":     {masksSecret, tools.Flow{From: elsewhere, To: elsewhere}, false},
 		"where nothing is":       {nil, tools.Flow{From: secretOrigin, To: elsewhere}, false},
+		"to itself, changed":     {masksSecretAs("partial"), tools.Flow{From: madeOfSecret, To: secretOrigin}, true},
+		"to itself, as it is":    {masksSecretAs("partial"), tools.Flow{From: secretOrigin, To: secretOrigin}, false},
+		"to itself, all hidden":  {masksSecretAs("redact"), tools.Flow{From: madeOfSecret, To: secretOrigin}, false},
+		"to one masked less":     {append(masksSecretAs("hash"), obligation.Mask{Columns: []string{"public.notes.text"}, With: "partial"}), tools.Flow{From: secretOrigin, To: elsewhere}, true},
+		"to one masked like it":  {append(masksSecretAs("null"), obligation.Mask{Columns: []string{"public.notes.text"}, With: "redact"}), tools.Flow{From: secretOrigin, To: elsewhere}, false},
 		"to one that is masked,": {append(masksSecret, obligation.Mask{Columns: []string{"public.notes.text"}, With: "null"}), tools.Flow{From: secretOrigin, To: elsewhere}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

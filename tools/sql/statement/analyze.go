@@ -148,7 +148,7 @@ const maxAttributes = 1 << 15
 func (a *Analysis) anyColumn() tools.Origins {
 	var all tools.Origins
 	for _, c := range a.Columns {
-		all.Known, all.Any = append(all.Known, c.Known...), all.Any || c.Any
+		all.Known, all.Made, all.Any = append(all.Known, c.Known...), append(all.Made, c.Made...), all.Any || c.Any
 	}
 	slices.Sort(all.Known)
 	all.Known = slices.Compact(all.Known)

@@ -157,7 +157,7 @@ func pick(target *item, list []*node) []column {
 	for _, n := range list {
 		name := n.GetResTarget().GetName()
 		src, ok := target.find(name)
-		out = append(out, column{name, source{known: src.known, any: src.any || !ok}})
+		out = append(out, column{name, source{known: src.known, made: src.made, any: src.any || !ok}})
 	}
 	return out
 }

@@ -50,6 +50,9 @@ func (f *follower) expr(m proto.Message, sc *scope, use string) source {
 	f.touched = &src
 	walk(m, func(m proto.Message) bool { return f.visit(m, sc) })
 	f.touched = outer
+	if _, column := unwrap(m).(*columnRef); !column {
+		src.compute()
+	}
 	if outer != nil {
 		outer.add(src)
 	}

@@ -127,11 +127,16 @@ func sameSources(a, b *item) bool {
 		return false
 	}
 	for i := range a.columns {
-		if len(a.columns[i].from.known) != len(b.columns[i].from.known) || a.columns[i].from.any != b.columns[i].from.any {
+		if !sameSource(a.columns[i].from, b.columns[i].from) {
 			return false
 		}
 	}
 	return true
+}
+
+// sameSource compares a source with what became of it by widening.
+func sameSource(a, b source) bool {
+	return len(a.known) == len(b.known) && len(a.made) == len(b.made) && a.any == b.any
 }
 
 func (f *follower) cteItem(cte *commonTableExpr, out output) *item {

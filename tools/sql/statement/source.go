@@ -1,6 +1,7 @@
 package statement
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -39,7 +40,10 @@ func part(name string) string {
 // source is where a value may have come from. The zero value is a constant.
 type source struct {
 	known set[origin]
-	any   bool
+	// made are those of known that the value may be computed from, and not be
+	// one of as it stands.
+	made set[origin]
+	any  bool
 }
 
 func from(o origin) source { return source{known: set[origin]{o: {}}} }
@@ -47,26 +51,36 @@ func from(o origin) source { return source{known: set[origin]{o: {}}} }
 // add widens s by o.
 func (s *source) add(o source) {
 	s.any = s.any || o.any
-	if len(o.known) == 0 {
-		return
-	}
-	if s.known == nil {
-		s.known = make(set[origin], len(o.known))
-	}
-	s.known.addAll(o.known)
+	widen(&s.known, o.known)
+	widen(&s.made, o.made)
 }
 
+func widen(s *set[origin], o set[origin]) {
+	if len(o) == 0 {
+		return
+	}
+	if *s == nil {
+		*s = make(set[origin], len(o))
+	}
+	s.addAll(o)
+}
+
+// compute makes s the source of what is computed from it.
+func (s *source) compute() { s.made = maps.Clone(s.known) }
+
+// union is the source of a row, or of whatever else is made of several columns.
 func union(columns []column) source {
 	var s source
 	for _, c := range columns {
 		s.add(c.from)
 	}
+	s.compute()
 	return s
 }
 
 // origins is the source in the words of package tools.
 func (s source) origins() tools.Origins {
-	return tools.Origins{Known: originsOf(s.known), Any: s.any}
+	return tools.Origins{Known: originsOf(s.known), Made: originsOf(s.made), Any: s.any}
 }
 
 func originsOf(known set[origin]) []tools.Origin {
