@@ -179,7 +179,7 @@ called(oid) as (
 functions as (
     select p.oid::int8 as oid, n.nspname as schema, p.proname as name,
         case p.provolatile when 'i' then 'immutable' when 's' then 'stable' else 'volatile' end as volatility,
-        p.prosecdef as security_definer, l.lanname as language, l.lanpltrusted as trusted_language, p.prokind = 'a' as aggregate,
+        p.prosecdef as security_definer, l.lanname as language, l.lanpltrusted as trusted_language, p.prokind = 'a' as aggregate, p.proretset as set,
         case when p.oid < 16384 then '' else coalesce((select e.extname from pg_depend d join pg_extension e on e.oid = d.refobjid
             where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e' limit 1), '') end as extension,
         p.oid >= 16384 and exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid

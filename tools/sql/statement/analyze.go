@@ -85,6 +85,7 @@ func Analyze(ctx context.Context, s *Statement, types []uint32, cat Resolver, tr
 func (a *analyzer) follow(ctx context.Context, s *Statement, cat Catalog) (output, error) {
 	for {
 		a.follower = newFollower(a.world)
+		a.follower.analyzed = s.Explain && s.Runs
 		out := a.follower.top(s)
 		if a.world.knows(a.follower.attributes) {
 			a.own.functions.addAll(a.follower.attributes)
@@ -158,6 +159,7 @@ func (a *Analysis) anyColumn() tools.Origins {
 // touched is everything that the statement reads, compares or writes.
 func (a *analyzer) touched() source {
 	src := source{any: a.follower.notes.opaque, known: set[origin]{}}
+	src.add(a.follower.notes.computed)
 	for use := range a.follower.notes.columns {
 		src.known.add(use.origin)
 	}

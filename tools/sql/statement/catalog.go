@@ -120,9 +120,11 @@ type Function struct {
 	SecurityDefiner bool   `json:"security_definer"`
 	Language        string `json:"language"`
 	// TrustedLanguage says that the language keeps to the database.
-	TrustedLanguage bool   `json:"trusted_language"`
-	Aggregate       bool   `json:"aggregate"`
-	Extension       string `json:"extension"`
+	TrustedLanguage bool `json:"trusted_language"`
+	Aggregate       bool `json:"aggregate"`
+	// Set says that it yields any number of rows.
+	Set       bool   `json:"set"`
+	Extension string `json:"extension"`
 	// Constructor says that the server made the function with a type.
 	Constructor bool `json:"constructor"`
 	BySuperuser bool `json:"by_superuser"`

@@ -57,7 +57,7 @@ type Column struct {
 	Schema string `json:"schema"`
 	Table  string `json:"table"`
 	Column string `json:"column"`
-	Use    string `json:"use" jsonschema:"output, filter, write or define"`
+	Use    string `json:"use" jsonschema:"output, filter, write or define; a filter is whatever the number or the order of the rows depends on"`
 }
 
 // FunctionUse is a function that a statement may call.

@@ -1,6 +1,8 @@
 package statement
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/proto"
 )
 
@@ -17,6 +19,10 @@ const (
 // maxQueries bounds the work on one statement, whose views may multiply.
 const maxQueries = 10_000
 
+// maxWidth bounds the columns of all items and outputs: each query may have
+// twice those of the one that it reads.
+const maxWidth = 300_000
+
 // follower finds out what a statement reads and where its values go. When in
 // doubt it widens a source; it never narrows one.
 type follower struct {
@@ -28,11 +34,15 @@ type follower struct {
 	attributes set[Name]
 	// via is the view that is being followed; stored says that its rows, or
 	// those of one around it, were stored.
-	via     string
-	stored  bool
-	views   map[viewKey][]column
-	queries int
-	lost    bool
+	via    string
+	stored bool
+	views  map[viewKey][]column
+	// queries and width are how much work there was so far.
+	queries, width int
+	lost           bool
+	// analyzed says that EXPLAIN runs the statement, and tells how often each
+	// part of it was computed.
+	analyzed bool
 }
 
 func newFollower(w *world) *follower {
@@ -52,6 +62,7 @@ func (f *follower) expr(m proto.Message, sc *scope, use string) source {
 	f.touched = outer
 	if _, column := unwrap(m).(*columnRef); !column {
 		src.compute()
+		f.notes.computed.add(src)
 	}
 	if outer != nil {
 		outer.add(src)
@@ -80,15 +91,26 @@ func (f *follower) visit(m proto.Message, sc *scope) bool {
 		f.touched.any = f.touched.any || !f.world.pureOperator(qualified(m.GetName()))
 	case *typeCast:
 		f.touched.any = f.touched.any || !f.world.pureCasts()
+	case *windowDef:
+		// The rows come in the order of the window.
+		f.exprs(slices.Concat(m.GetPartitionClause(), m.GetOrderClause(), []*node{m.GetStartOffset(), m.GetEndOffset()}), sc)
+		return false
 	}
 	return true
 }
 
-// exprs follows several expressions and unites their sources.
-func (f *follower) exprs(nodes []*node, sc *scope, use string) source {
+// widen counts columns that are about to be followed.
+func (f *follower) widen(columns int) {
+	f.width += columns
+	f.lost = f.lost || f.width > maxWidth
+}
+
+// exprs follows several expressions that decide about rows, and unites their
+// sources.
+func (f *follower) exprs(nodes []*node, sc *scope) source {
 	var src source
 	for _, n := range nodes {
-		src.add(f.expr(n, sc, use))
+		src.add(f.expr(n, sc, useFilter))
 	}
 	return src
 }

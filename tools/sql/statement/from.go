@@ -7,7 +7,7 @@ import (
 )
 
 // fromList follows the items of a FROM clause into the scope. Later items see
-// earlier ones, as if all were LATERAL.
+// earlier ones where they are LATERAL, as functions are by themselves.
 func (f *follower) fromList(nodes []*node, sc *scope) {
 	for _, n := range nodes {
 		spread := f.fromItem(unwrap(n), sc)
@@ -19,6 +19,9 @@ func (f *follower) fromList(nodes []*node, sc *scope) {
 // fromItem adds one FROM item to the scope, and returns what * yields of it.
 func (f *follower) fromItem(m proto.Message, sc *scope) output {
 	var i *item
+	if f.lost {
+		m = nil
+	}
 	switch m := m.(type) {
 	case *rangeVar:
 		i = f.relation(m, sc)
@@ -29,8 +32,8 @@ func (f *follower) fromItem(m proto.Message, sc *scope) output {
 	case *joinExpr:
 		return f.join(m, sc)
 	case *rangeTableSample:
-		f.exprs(m.GetArgs(), sc, useFilter)
-		f.expr(m.GetRepeatable(), sc, useFilter)
+		f.exprs(m.GetArgs(), sc.beside())
+		f.expr(m.GetRepeatable(), sc.beside(), useFilter)
 		return f.fromItem(unwrap(m.GetRelation()), sc)
 	case *rangeTableFunc:
 		i = f.tableFunction(m, m.GetAlias(), sc)
@@ -40,6 +43,7 @@ func (f *follower) fromItem(m proto.Message, sc *scope) output {
 		i = newItem("", "", nil)
 		i.open, i.all = true, source{any: true}
 	}
+	f.widen(len(i.columns))
 	sc.items = append(sc.items, i)
 	return i.output()
 }
@@ -74,6 +78,9 @@ func (f *follower) read(name Name, only bool) (columns []column, open bool) {
 }
 
 func (f *follower) subselect(m *rangeSubselect, sc *scope) *item {
+	if !m.GetLateral() {
+		sc = sc.beside()
+	}
 	out := f.statement(unwrap(m.GetSubquery()), sc, useNone)
 	i := newItem("", "", out.columns)
 	i.open = !out.exact
@@ -87,10 +94,10 @@ func (f *follower) function(m *rangeFunction, sc *scope) *item {
 	i := newItem("", "", nil)
 	i.open = true
 	name := ""
-	for _, n := range m.GetFunctions() {
+	for at, n := range m.GetFunctions() {
 		call := n.GetList().GetItems()
-		i.all.add(f.exprs(call, sc, useFilter))
-		if len(call) > 0 {
+		i.all.add(f.exprs(call, sc))
+		if at == 0 && len(call) > 0 {
 			name, _ = columnName(call[0])
 		}
 	}
@@ -124,14 +131,18 @@ func (f *follower) join(m *joinExpr, sc *scope) output {
 	inner := &scope{items: slices.Clone(sc.items), ctes: sc.ctes, outer: sc.outer}
 	left := f.fromItem(unwrap(m.GetLarg()), inner)
 	right := f.fromItem(unwrap(m.GetRarg()), inner)
-	f.expr(m.GetQuals(), inner, useFilter)
+	f.expr(m.GetQuals(), &scope{items: inner.items[len(sc.items):], ctes: sc.ctes, outer: sc.outer}, useFilter)
 
 	using := texts(m.GetUsingClause())
 	if m.GetIsNatural() {
 		using = common(left.columns, right.columns)
 	}
 	spread := joined(left, right, using)
-	for _, c := range spread.columns[:min(len(using), len(spread.columns))] {
+	compared := spread.columns[:min(len(using), len(spread.columns))]
+	if m.GetIsNatural() && !spread.exact {
+		compared = spread.columns // any of them may be on both sides
+	}
+	for _, c := range compared {
 		f.use(c.from, useFilter)
 	}
 	if alias := m.GetJoinUsingAlias(); alias != nil {
@@ -150,11 +161,11 @@ func (f *follower) join(m *joinExpr, sc *scope) output {
 
 // joined is the column list of a join: the shared columns first, once.
 func joined(left, right output, using []string) output {
-	out := output{exact: left.exact && right.exact}
+	out := output{exact: left.exact && right.exact && !unnamed(left.columns) && !unnamed(right.columns)}
 	for _, name := range using {
 		var src source
 		for _, c := range slices.Concat(left.columns, right.columns) {
-			if c.name == name {
+			if c.name == name || c.name == unknownName {
 				src.add(c.from)
 			}
 		}
@@ -166,6 +177,11 @@ func joined(left, right output, using []string) output {
 		}
 	}
 	return out
+}
+
+// unnamed reports whether there is a column whose name is not known.
+func unnamed(columns []column) bool {
+	return slices.ContainsFunc(columns, func(c column) bool { return c.name == unknownName })
 }
 
 // common are the names on both sides of a NATURAL JOIN, in the left's order.

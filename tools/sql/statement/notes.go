@@ -14,13 +14,17 @@ const (
 	viewKind         = "v"
 	materializedKind = "m"
 	foreignKind      = "f"
+	toastKind        = "t"
 )
 
 // notes are what a follower writes down on its way.
 type notes struct {
 	tables  set[tableUse]
 	columns set[columnUse]
-	flows   []flowNote
+	// computed is what expressions are computed from, whatever becomes of
+	// them: an error may quote it.
+	computed source
+	flows    []flowNote
 	// opaque says that a value was used that could not be followed.
 	opaque bool
 	// rules says that a rewrite rule may turn a change into another.

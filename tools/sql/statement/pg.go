@@ -56,7 +56,12 @@ type (
 	aConst        = pg.A_Const
 	funcCall      = pg.FuncCall
 	subLink       = pg.SubLink
+	caseExpr      = pg.CaseExpr
+	minMaxExpr    = pg.MinMaxExpr
 	sortBy        = pg.SortBy
+	windowDef     = pg.WindowDef
+	groupingSet   = pg.GroupingSet
+	rowExpr       = pg.RowExpr
 	typeName      = pg.TypeName
 	typeCast      = pg.TypeCast
 	collateClause = pg.CollateClause
@@ -66,7 +71,11 @@ type (
 
 const (
 	setOpNone          = pg.SetOperation_SETOP_NONE
+	setOpUnion         = pg.SetOperation_SETOP_UNION
 	existsSublink      = pg.SubLinkType_EXISTS_SUBLINK
+	arraySublink       = pg.SubLinkType_ARRAY_SUBLINK
+	exprSublink        = pg.SubLinkType_EXPR_SUBLINK
+	nullifExpr         = pg.A_Expr_Kind_AEXPR_NULLIF
 	orExpr             = pg.BoolExprType_OR_EXPR
 	objectMatView      = pg.ObjectType_OBJECT_MATVIEW
 	mergeDelete        = pg.CmdType_CMD_DELETE

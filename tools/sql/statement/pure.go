@@ -1,6 +1,10 @@
 package statement
 
-import "github.com/chaperone-dev/chaperone/tools"
+import (
+	"slices"
+
+	"github.com/chaperone-dev/chaperone/tools"
+)
 
 // pure reports whether a call by this name can only compute from its arguments
 // or from what every reader may know. The result of any other call may hold
@@ -21,6 +25,11 @@ func (w *world) pure(name Name) bool {
 		}
 	}
 	return true
+}
+
+// returnsSet reports whether a call by this name may yield any number of rows.
+func (w *world) returnsSet(name Name) bool {
+	return slices.ContainsFunc(w.candidates(name), func(f *Function) bool { return f.Set })
 }
 
 // systemUser is a call to our grammar, and to servers before version 16 a

@@ -2,6 +2,7 @@ package statement
 
 import (
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 )
@@ -26,6 +27,9 @@ func (f *follower) query(s *selectStmt, outer *scope, use string) output {
 	switch {
 	case s.GetOp() != setOpNone:
 		out = merge(f.query(s.GetLarg(), sc, use), f.query(s.GetRarg(), sc, use))
+		if s.GetOp() != setOpUnion || !s.GetAll() {
+			f.use(union(out.columns), useFilter) // rows are compared
+		}
 	case len(s.GetValuesLists()) > 0:
 		out = f.values(s.GetValuesLists(), sc, use)
 	default:
@@ -40,19 +44,6 @@ func (f *follower) plain(s *selectStmt, sc *scope, use string) output {
 	f.fromList(s.GetFromClause(), sc)
 	f.expr(s.GetWhereClause(), sc, useFilter)
 	return f.targets(s.GetTargetList(), sc, use)
-}
-
-// filters follows what orders, groups and bounds the rows. Names there may also
-// mean output columns.
-func (f *follower) filters(s *selectStmt, sc *scope, out output) {
-	inner := &scope{outer: sc, items: []*item{newItem("", "", out.columns)}}
-	inner.items[0].open = !out.exact
-	for _, nodes := range [][]*node{s.GetGroupClause(), s.GetSortClause(), s.GetDistinctClause(), s.GetWindowClause()} {
-		f.exprs(nodes, inner, useFilter)
-	}
-	for _, n := range []*node{s.GetHavingClause(), s.GetLimitCount(), s.GetLimitOffset()} {
-		f.expr(n, inner, useFilter)
-	}
 }
 
 // values follows VALUES lists, whose columns are column1, column2 and so on.
@@ -72,7 +63,12 @@ func (f *follower) values(lists []*node, sc *scope, use string) output {
 // merge unites the two sides of a set operation position by position.
 func merge(left, right output) output {
 	if !left.exact || !right.exact || len(left.columns) != len(right.columns) {
-		return output{columns: append(left.columns, right.columns...)}
+		all := union(slices.Concat(left.columns, right.columns))
+		out := output{}
+		for _, c := range left.columns {
+			out.columns = append(out.columns, column{c.name, all})
+		}
+		return out
 	}
 	out := output{exact: true}
 	for i, c := range left.columns {
@@ -90,6 +86,13 @@ func (f *follower) with(clause *withClause, sc *scope) {
 		return
 	}
 	sc.ctes = map[string]*item{}
+	for _, n := range clause.GetCtes() {
+		if clause.GetRecursive() {
+			// It may be named before it stands there.
+			name := n.GetCommonTableExpr().GetCtename()
+			sc.ctes[name] = &item{alias: name, open: true, all: source{any: true}}
+		}
+	}
 	for _, n := range clause.GetCtes() {
 		cte := n.GetCommonTableExpr()
 		if clause.GetRecursive() {

@@ -23,9 +23,10 @@ var revealing = map[string][]string{
 	"pg_cursors":             {"statement"},
 }
 
-// reveal reports whether a column of a system relation may hold anything.
+// reveal reports whether a column of a system relation may hold anything. Long
+// values of other tables are kept in tables of their own (TOAST).
 func (r *Relation) reveal(column string) bool {
-	return r.system() && slices.Contains(revealing[r.Name.Name], column)
+	return r.Kind == toastKind || r.system() && slices.Contains(revealing[r.Name.Name], column)
 }
 
 // columns are the columns of a relation, as reading them yields.

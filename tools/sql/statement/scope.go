@@ -33,29 +33,36 @@ func (i *item) output() output {
 	return output{columns: i.columns, exact: true}
 }
 
-// find returns the column's source; found is false when the item has none of
-// that name.
+// find returns the column's source; found is false when the item surely has
+// none of that name. A column whose name is not known may have it.
 func (i *item) find(name string) (from source, found bool) {
 	for _, c := range i.columns {
-		if c.name == name {
+		if c.name == name || c.name == unknownName {
 			from.add(c.from)
-			found = true
+			found = found || c.name == name
 		}
 	}
 	return from, found
 }
 
-// rename gives the first columns other names, as an alias with a column list does.
+// unknownName is that of a column which the server may call anything.
+const unknownName = ""
+
+// rename gives the first columns other names, as an alias with a column list
+// does. Of an open item it is not known which columns those are.
 func (i *item) rename(alias string, names []string) {
 	i.schema, i.alias = "", alias
 	columns := make([]column, len(i.columns))
 	copy(columns, i.columns)
 	for n, name := range names {
-		if n < len(columns) {
-			columns[n].name = name
-		} else {
+		switch {
+		case n >= len(columns):
 			i.open = true
 			columns = append(columns, column{name, i.all})
+		case i.open:
+			columns[n] = column{name, i.all}
+		default:
+			columns[n].name = name
 		}
 	}
 	i.columns = columns
@@ -70,6 +77,9 @@ type scope struct {
 	ctes  map[string]*item
 	outer *scope
 }
+
+// beside is the scope of what stands in FROM and can't see the items before it.
+func (s *scope) beside() *scope { return &scope{ctes: s.ctes, outer: s.outer} }
 
 // newScope returns an empty scope inside outer.
 func newScope(outer *scope) *scope {
@@ -89,33 +99,33 @@ func (s *scope) cte(name string) *item {
 // systemColumns are on every table and come from no column.
 var systemColumns = map[string]bool{"ctid": true, "xmin": true, "xmax": true, "cmin": true, "cmax": true, "tableoid": true}
 
-// column resolves a bare name, and reports whether it found it.
+// column resolves a bare name, and reports whether it may stand for something.
+// To the server a column of a query further out comes before a whole row of
+// this one (colNameToVar in parser/parse_relation.c), and what an open item has
+// is not known: only a column that surely is there ends the search.
 func (s *scope) column(name string) (source, bool) {
 	var from source
+	some := systemColumns[name]
 	for ; s != nil; s = s.outer {
-		found := false
+		surely := false
 		for _, i := range s.items {
-			if c, ok := i.find(name); ok {
-				from.add(c)
-				found = true
-			} else if i.open {
+			c, ok := i.find(name)
+			from.add(c)
+			if i.open && !ok {
 				from.add(i.all)
 			}
+			some = some || ok || i.open
+			surely = surely || ok && !i.open
 		}
-		if found {
-			return from, true
+		if surely {
+			break
 		}
 		if whole := s.item("", name); whole != nil {
 			from.add(whole.all)
-			return from, true
-		}
-		for _, i := range s.items {
-			if i.open {
-				return from, true
-			}
+			some = true
 		}
 	}
-	return from, systemColumns[name]
+	return from, some
 }
 
 // item finds an item of this one scope by its alias.

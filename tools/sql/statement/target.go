@@ -1,6 +1,11 @@
 package statement
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+)
 
 // targets follows a target list or a RETURNING list.
 func (f *follower) targets(list []*node, sc *scope, use string) output {
@@ -31,7 +36,28 @@ func (f *follower) target(target *resTarget, sc *scope, use string, out *output)
 	if name == "" {
 		name, _ = columnName(val)
 	}
-	out.columns = append(out.columns, column{name, f.expr(val, sc, use)})
+	src := f.expr(val, sc, use)
+	if f.counted(val) {
+		f.use(src, useFilter)
+	}
+	out.columns = append(out.columns, column{name, src})
+}
+
+// counted reports whether how many rows there are, or what a plan tells of how
+// many were computed, depends on the value of an expression.
+func (f *follower) counted(val *node) bool {
+	if f.analyzed && val.GetColumnRef() == nil {
+		return true
+	}
+	counted := false
+	walk(val, func(m proto.Message) bool {
+		if call, ok := m.(*funcCall); ok {
+			counted = counted || f.world.returnsSet(qualified(call.GetFuncname()))
+		}
+		_, query := m.(*selectStmt)
+		return !query
+	})
+	return counted
 }
 
 // spreads reports whether an indirection ends in a star: (row).*
@@ -50,6 +76,9 @@ func (f *follower) expand(words []string, sc *scope, use string, out *output) {
 		}
 		spread = sc.named(schema, words[len(words)-1]).output()
 	}
+	if f.widen(len(spread.columns)); f.lost {
+		spread = output{columns: []column{{unknownName, source{any: true}}}}
+	}
 	all := union(spread.columns)
 	f.use(all, use)
 	if f.touched != nil {
@@ -60,37 +89,62 @@ func (f *follower) expand(words []string, sc *scope, use string, out *output) {
 }
 
 // columnName is the name that the server gives an output column, and how sure
-// it is of it (FigureColnameInternal in parser/parse_target.c).
+// it is of it (FigureColnameInternal in parser/parse_target.c). Where we can't
+// tell it is unknownName: one that is wrong would have us look for the column in
+// the wrong place.
 func columnName(n *node) (name string, strength int) {
-	switch {
-	case n.GetColumnRef() != nil:
-		fields := n.GetColumnRef().GetFields()
-		return lastText(fields, "?column?", 2)
-	case n.GetAIndirection() != nil:
-		if name, strength := lastText(n.GetAIndirection().GetIndirection(), "", 2); strength > 0 {
+	if n == nil {
+		return "?column?", 0
+	}
+	switch m := unwrap(n).(type) {
+	case *columnRef:
+		return lastText(m.GetFields(), unknownName, 2)
+	case *aIndirection:
+		if name, strength := lastText(m.GetIndirection(), "", 2); strength > 0 {
 			return name, strength
 		}
-		return columnName(n.GetAIndirection().GetArg())
-	case n.GetFuncCall() != nil:
-		return qualified(n.GetFuncCall().GetFuncname()).Name, 2
-	case n.GetTypeCast() != nil:
-		if name, strength := columnName(n.GetTypeCast().GetArg()); strength > 1 {
+		return columnName(m.GetArg())
+	case *funcCall:
+		return qualified(m.GetFuncname()).Name, 2
+	case *typeCast:
+		if name, strength := columnName(m.GetArg()); strength > 1 {
 			return name, strength
 		}
-		return qualified(n.GetTypeCast().GetTypeName().GetNames()).Name, 1
-	case n.GetCollateClause() != nil:
-		return columnName(n.GetCollateClause().GetArg())
-	case n.GetCaseExpr() != nil:
-		if name, strength := columnName(n.GetCaseExpr().GetDefresult()); strength > 1 {
+		return qualified(m.GetTypeName().GetNames()).Name, 1
+	case *collateClause:
+		return columnName(m.GetArg())
+	case *caseExpr:
+		if name, strength := columnName(m.GetDefresult()); strength > 1 {
 			return name, strength
 		}
 		return "case", 1
-	case n.GetSubLink() != nil:
-		return subLinkName(n.GetSubLink())
-	case n.GetCoalesceExpr() != nil:
-		return "coalesce", 2
+	case *subLink:
+		return subLinkName(m)
+	case *aExpr:
+		if m.GetKind() == nullifExpr {
+			return "nullif", 2
+		}
+		return "?column?", 0
+	case *minMaxExpr:
+		return strings.ToLower(strings.TrimPrefix(m.GetOp().String(), "IS_")), 2
 	}
-	return "?column?", 0
+	if fixed, ok := columnNames[typeOf(unwrap(n))]; ok {
+		return fixed.name, fixed.strength
+	}
+	return unknownName, unsure
+}
+
+// unsure is the strength of a name that is not known.
+const unsure = 3
+
+// columnNames are the names of columns that are always called the same.
+var columnNames = map[string]struct {
+	name     string
+	strength int
+}{
+	"A_Const": {"?column?", 0}, "ParamRef": {"?column?", 0}, "BoolExpr": {"?column?", 0}, "NullTest": {"?column?", 0},
+	"BooleanTest": {"?column?", 0}, "CoalesceExpr": {"coalesce", 2}, "A_ArrayExpr": {"array", 2}, "RowExpr": {"row", 2},
+	"GroupingFunc": {"grouping", 2}, "XmlSerialize": {"xmlserialize", 2},
 }
 
 // lastText is the last of the nodes that is a name.
@@ -103,16 +157,33 @@ func lastText(nodes []*node, none string, strength int) (string, int) {
 	return none, 0
 }
 
+// subLinkName is the name of an inner query: that of its first column, if it is
+// there for its value.
 func subLinkName(s *subLink) (string, int) {
-	if s.GetSubLinkType() == existsSublink {
+	switch s.GetSubLinkType() {
+	case existsSublink:
 		return "exists", 2
+	case arraySublink:
+		return "array", 2
+	case exprSublink:
+	default:
+		return "?column?", 0
 	}
 	inner := s.GetSubselect().GetSelectStmt()
-	if list := inner.GetTargetList(); len(list) > 0 && len(s.GetOperName()) == 0 && s.GetTestexpr() == nil {
-		if name := list[0].GetResTarget().GetName(); name != "" {
-			return name, 2
-		}
-		return columnName(list[0].GetResTarget().GetVal())
+	for inner.GetLarg() != nil {
+		inner = inner.GetLarg()
 	}
-	return "?column?", 0
+	list := inner.GetTargetList()
+	if len(list) == 0 {
+		return unknownName, unsure
+	}
+	target := list[0].GetResTarget()
+	if target.GetName() != "" {
+		return target.GetName(), 2
+	}
+	if fields := target.GetVal().GetColumnRef().GetFields(); len(fields) > 0 && fields[len(fields)-1].GetAStar() != nil {
+		return unknownName, unsure
+	}
+	name, _ := columnName(target.GetVal())
+	return name, 2
 }
