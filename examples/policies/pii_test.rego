@@ -29,6 +29,14 @@ test_no_guessing_by_filter if {
 	count(chaperone.deny) == 0 with input as selecting("phone", "filter") with input.principal.groups as ["on-call", "pii"]
 }
 
+test_no_guessing_by_statistics if {
+	guess := {"schema": "pg_catalog", "table": "pg_stats", "column": "most_common_vals", "use": "filter"}
+	"filter-on-personal-data" in {d.rule | some d in chaperone.deny} with input as selecting("id", "output")
+		with input.sql.columns as [guess]
+	count(chaperone.deny) == 0 with input as selecting("id", "output")
+		with input.sql.columns as [object.union(guess, {"column": "attname"})]
+}
+
 test_some_filters_are_allowed if {
 	count(chaperone.deny) == 0 with input as selecting("email", "filter")
 	count(chaperone.deny) == 0 with input as selecting("id", "filter")
