@@ -83,8 +83,11 @@ func (f *follower) visit(m proto.Message, sc *scope) bool {
 		for _, n := range m.GetIndirection() {
 			if name := text(n); name != "" {
 				f.attributes.add(Name{"", name})
+				f.touched.any = f.touched.any || !f.world.pure(Name{"", name})
 			}
 		}
+	case *subLink:
+		f.touched.any = f.touched.any || len(m.GetOperName()) > 0 && !f.world.pureOperator(qualified(m.GetOperName()))
 	case *funcCall:
 		f.touched.any = f.touched.any || !f.world.pure(qualified(m.GetFuncname()))
 	case *aExpr:
