@@ -178,3 +178,32 @@ func TestVouchedFunctionsMayReadAnything(t *testing.T) {
 		}
 	}
 }
+
+// Credentials of the server, or for others, come out in no shape. What stands
+// beside them does.
+func TestCredentialsInTheCatalog(t *testing.T) {
+	conn := open(t, sql.Config{DSN: server.Superuser(database(t, "CREATE VIEW mappings AS SELECT * FROM pg_user_mappings"))})
+	for text, want := range map[string]tools.Effect{
+		"SELECT reverse(rolpassword) FROM pg_authid":                                   tools.Unknown,
+		"SELECT a::text FROM pg_authid a":                                              tools.Unknown,
+		"SELECT 1 FROM pg_shadow WHERE passwd LIKE 'md5%'":                             tools.Unknown,
+		"SELECT x FROM (SELECT subconninfo AS x FROM pg_subscription) q":               tools.Unknown,
+		"SELECT o.* FROM pg_user_mapping, pg_options_to_table(umoptions) o":            tools.Unknown,
+		"SELECT umoptions FROM mappings":                                               tools.Unknown,
+		"SELECT option_value FROM information_schema.user_mapping_options":             tools.Unknown,
+		"SELECT * FROM pg_user_mappings":                                               tools.Unknown,
+		"SELECT srvname, usename FROM pg_user_mappings":                                tools.Read,
+		"SELECT * FROM pg_roles":                                                       tools.Read,
+		"SELECT rolname, rolsuper FROM pg_authid":                                      tools.Read,
+		"SELECT subname, subenabled FROM pg_subscription":                              tools.Read,
+		"SELECT authorization_identifier FROM information_schema.user_mapping_options": tools.Read,
+	} {
+		plan, err := describe(t, conn, "sql_read", text)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if a := plan.Action(); a.Effect != want {
+			t.Errorf("%s: %s, want %s: %s", text, a.Effect, want, a.Why)
+		}
+	}
+}

@@ -161,6 +161,11 @@ func (a *analyzer) effect(s *Statement, impure []call) (tools.Effect, string) {
 	if s.planned() && a.follower.notes.rules {
 		v.worsen(tools.Write, "a rewrite rule turns the change into something else")
 	}
+	for o := range a.touched().known {
+		if credentials[origin{schema: o.schema, table: o.table, column: o.column}] {
+			v.worsen(tools.Unknown, "it reads "+o.String()+", which holds credentials; name the columns that you need")
+		}
+	}
 	a.worsenDoubts(&v)
 	return v.effect, v.why
 }

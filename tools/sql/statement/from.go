@@ -1,6 +1,7 @@
 package statement
 
 import (
+	"cmp"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -67,8 +68,11 @@ func (f *follower) relation(m *rangeVar, sc *scope) *item {
 
 // read notes that a relation is read, only itself or with its children, and
 // returns its columns. A name that stands for nothing is open: the server will
-// refuse it.
+// refuse it. In a view, a name without a schema is one of PostgreSQL's own.
 func (f *follower) read(name Name, only bool) (columns []column, open bool) {
+	if f.via != "" {
+		name.Schema = cmp.Or(name.Schema, systemSchema)
+	}
 	r := f.world.relation(name)
 	if r == nil {
 		return nil, true

@@ -23,6 +23,20 @@ var revealing = map[string][]string{
 	"pg_cursors":             {"statement"},
 }
 
+// credentials are columns of system relations that hold passwords, or what is
+// as good as one. No one needs them to read a database.
+var credentials = map[origin]bool{
+	{schema: systemSchema, table: "pg_authid", column: "rolpassword"}:                  true,
+	{schema: systemSchema, table: "pg_shadow", column: "passwd"}:                       true,
+	{schema: systemSchema, table: "pg_subscription", column: "subconninfo"}:            true,
+	{schema: systemSchema, table: "pg_user_mapping", column: "umoptions"}:              true,
+	{schema: systemSchema, table: "pg_user_mappings", column: "umoptions"}:             true,
+	{schema: informationSchema, table: "_pg_user_mappings", column: "umoptions"}:       true,
+	{schema: informationSchema, table: "user_mapping_options", column: "option_value"}: true,
+}
+
+const informationSchema = "information_schema"
+
 // reveal reports whether a column of a system relation may hold anything. Long
 // values of other tables are kept in tables of their own (TOAST).
 func (r *Relation) reveal(column string) bool {

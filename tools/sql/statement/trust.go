@@ -66,7 +66,7 @@ func (t Trust) judge(f *Function) (tools.Effect, string) {
 	switch {
 	case contains(t.Functions, name):
 		return tools.Read, ""
-	case f.builtin() && f.Schema == "information_schema":
+	case f.builtin() && f.Schema == informationSchema:
 		return tools.Read, ""
 	case f.builtin():
 		return judgeBuiltin(f.Name.Name)
@@ -94,7 +94,7 @@ func judgeBuiltin(name string) (tools.Effect, string) {
 // it was.
 func (f *Function) builtin() bool {
 	return f.OID < firstUserOID && (f.Language == "internal" || f.Language == "sql") &&
-		(f.Schema == "pg_catalog" || f.Schema == "information_schema")
+		(f.Schema == "pg_catalog" || f.Schema == informationSchema)
 }
 
 // ofExtension reports whether the function came with one of the extensions. The
